@@ -1,0 +1,11 @@
+// gvc._native: what csrc offers, for Python. Knows nothing of torch or of codecs.
+#include <pybind11/pybind11.h>
+
+#include "build_info.h"
+#include "warp.h"
+
+PYBIND11_MODULE(_native, module) {
+    module.doc() = "Native kernels of gvc; addresses and strides come in as integers.";
+    gvc::bindings::add_warp(module);
+    gvc::bindings::add_build_info(module);
+}

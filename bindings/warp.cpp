@@ -1,0 +1,104 @@
+#include "warp.h"
+
+#include <array>
+#include <cstdint>
+#include <new>
+#include <stdexcept>
+#include <tuple>
+
+#include <pybind11/stl.h>
+
+#include "gvc/warp.h"
+
+namespace gvc::bindings {
+namespace {
+
+using Sides = std::array<std::int64_t, 4>;
+
+// address, sizes, strides (in elements)
+using Described = std::tuple<std::uintptr_t, Sides, Sides>;
+
+template <typename Element>
+Array4<Element> array_of(const Described& described) {
+    const auto& [address, size, stride] = described;
+    Array4<Element> array{reinterpret_cast<Element*>(address), {}, {}};
+    for (int i = 0; i < 4; ++i) {
+        array.size[i] = size[static_cast<std::size_t>(i)];
+        array.stride[i] = stride[static_cast<std::size_t>(i)];
+    }
+    return array;
+}
+
+void check(Status status) {
+    switch (status) {
+        case Status::ok:
+            return;
+        case Status::bad_argument:
+            throw std::invalid_argument("warp: sizes do not fit each other");
+        case Status::out_of_memory:
+            throw std::bad_alloc();
+        case Status::device_error:
+            throw std::runtime_error("warp: the CUDA device refused");
+    }
+}
+
+void forward(const Described& input, const Described& grid, const Described& output,
+             bool align_corners, int threads, bool cuda, std::uintptr_t stream) {
+    const WarpOptions options{align_corners, threads};
+    const auto in = array_of<const float>(input);
+    const auto positions = array_of<const float>(grid);
+    const auto out = array_of<float>(output);
+    Status status = Status::device_error;
+    {
+        pybind11::gil_scoped_release released;
+        if (!cuda) {
+            status = warp_forward(in, positions, out, options);
+        }
+#if defined(GVC_CUDA)
+        else {
+            status = warp_forward_cuda(in, positions, out, options, reinterpret_cast<void*>(stream));
+        }
+#endif
+    }
+    check(status);
+}
+
+void backward(const Described& grad_output, const Described& input, const Described& grid,
+              const Described& grad_input, const Described& grad_grid, bool align_corners,
+              int threads, bool cuda, std::uintptr_t stream) {
+    const WarpOptions options{align_corners, threads};
+    const auto grad = array_of<const float>(grad_output);
+    const auto in = array_of<const float>(input);
+    const auto positions = array_of<const float>(grid);
+    const auto to_input = array_of<float>(grad_input);
+    const auto to_grid = array_of<float>(grad_grid);
+    Status status = Status::device_error;
+    {
+        pybind11::gil_scoped_release released;
+        if (!cuda) {
+            status = warp_backward(grad, in, positions, to_input, to_grid, options);
+        }
+#if defined(GVC_CUDA)
+        else {
+            status = warp_backward_cuda(grad, in, positions, to_input, to_grid, options,
+                                        reinterpret_cast<void*>(stream));
+        }
+#endif
+    }
+    check(status);
+}
+
+}  // namespace
+
+void add_warp(pybind11::module_& module) {
+    using pybind11::arg;
+    module.def("warp_forward", &forward, arg("input"), arg("grid"), arg("output"),
+               arg("align_corners"), arg("threads"), arg("cuda") = false, arg("stream") = 0,
+               "See gvc::warp_forward; an array is (address, sizes, strides in elements).");
+    module.def("warp_backward", &backward, arg("grad_output"), arg("input"), arg("grid"),
+               arg("grad_input"), arg("grad_grid"), arg("align_corners"), arg("threads"),
+               arg("cuda") = false, arg("stream") = 0,
+               "See gvc::warp_backward; a gradient that is not wanted has address 0.");
+}
+
+}  // namespace gvc::bindings

@@ -1,0 +1,63 @@
+// Bilinear warp of a feature map by a sampling grid, forward and backward.
+//
+// Plain C++17: raw pointers, sizes and strides; no allocation outlives a call, nothing throws, the
+// caller owns all memory. CPU and CUDA offer the same two operations.
+//
+// Coordinates are those of torch.nn.functional.grid_sample with padding_mode="border": grid values
+// (x, y) in [-1, 1] span the picture, from the centres of its outermost pixels with align_corners,
+// from their outer edges without. Positions outside are moved to the border; a position that is not
+// a number is read as the first pixel. Gradients with respect to moved positions are zero.
+#pragma once
+
+#include <cstdint>
+
+namespace gvc {
+
+enum class Status : int {
+    ok = 0,
+    bad_argument = 1,  // a null pointer, a negative or overflowing size, or sizes that do not fit
+    out_of_memory = 2,
+    device_error = 3,  // CUDA refused; the reason is in cudaGetLastError()
+};
+
+// Four-dimensional float32 array; strides in elements, of any sign.
+template <typename Element>
+struct Array4 {
+    Element* data;
+    std::int64_t size[4];
+    std::int64_t stride[4];
+};
+
+struct WarpOptions {
+    bool align_corners;
+    int threads;  // CPU: at most so many, at least one; results do not depend on it
+};
+
+// output[n, c, y, x] = input[n, c] sampled at grid[n, y, x]
+//
+// input is [N or 1, C, H, W] (1: the same input for every grid), grid [N, Ho, Wo, 2],
+// output [N, C, Ho, Wo]. output must not overlap the others.
+Status warp_forward(const Array4<const float>& input, const Array4<const float>& grid,
+                    const Array4<float>& output, const WarpOptions& options);
+
+// Adds the gradients of a loss to grad_input and grad_grid (the caller zeroes them first), given
+// its gradient with respect to the output. Shapes as above; a single input collects the gradients
+// of all grids. Either gradient is left out where its data is null.
+Status warp_backward(const Array4<const float>& grad_output, const Array4<const float>& input,
+                     const Array4<const float>& grid, const Array4<float>& grad_input,
+                     const Array4<float>& grad_grid, const WarpOptions& options);
+
+// The same on a CUDA device, on the caller's stream (a cudaStream_t); all pointers are device
+// pointers. They return once the work is queued.
+Status warp_forward_cuda(const Array4<const float>& input, const Array4<const float>& grid,
+                         const Array4<float>& output, const WarpOptions& options, void* stream);
+
+Status warp_backward_cuda(const Array4<const float>& grad_output, const Array4<const float>& input,
+                          const Array4<const float>& grid, const Array4<float>& grad_input,
+                          const Array4<float>& grad_grid, const WarpOptions& options, void* stream);
+
+// Whether the shapes and pointers fit each other; the operations check this themselves.
+bool warp_shapes_fit(const Array4<const float>& input, const Array4<const float>& grid,
+                     const std::int64_t (&output_size)[4]);
+
+}  // namespace gvc

@@ -1,0 +1,23 @@
+Array = tuple[int, tuple[int, ...], tuple[int, ...]]
+
+def warp_forward(
+    input: Array,
+    grid: Array,
+    output: Array,
+    align_corners: bool,
+    threads: int,
+    cuda: bool = False,
+    stream: int = 0,
+) -> None: ...
+def warp_backward(
+    grad_output: Array,
+    input: Array,
+    grid: Array,
+    grad_input: Array,
+    grad_grid: Array,
+    align_corners: bool,
+    threads: int,
+    cuda: bool = False,
+    stream: int = 0,
+) -> None: ...
+def build_info() -> dict[str, object]: ...

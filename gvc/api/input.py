@@ -1,0 +1,230 @@
+"""Reading a .gvc file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
+
+from gvc.api.packet import Packet
+from gvc.api.streams import AudioStream, StreamContainer, VideoStream
+from gvc.bitstream import BitstreamReader, FileHeader, Group, Index
+from gvc.errors import GvcError, MediaError, UsageError
+
+if TYPE_CHECKING:
+    import av
+
+    from gvc.api.audio import AudioDecoder
+    from gvc.codec.decoder import VideoDecoder
+
+#: Microseconds a second, FFmpeg's AV_TIME_BASE.
+_MICRO = 1_000_000
+
+
+class InputContainer:
+    """A .gvc file that is read; a context manager. Made by :func:`gvc.open`.
+
+    :param file: a path, or a binary file object, which need not be seekable.
+    :param weights: a weights file, or a folder of them, besides those that ship.
+    :param device: where the network runs, ``cpu`` or ``cuda``.
+    :param threads: CPU threads; None leaves the choice to the libraries.
+    :raises MediaError: if the file cannot be opened.
+    :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
+    """
+
+    format = "gvc"
+
+    def __init__(
+        self,
+        file: str | Path | BinaryIO,
+        *,
+        weights: Path | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        self.name = _name_of(file)
+        self._own = isinstance(file, (str, Path))
+        self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
+        self._weights, self._device, self._threads = weights, device, threads
+        try:
+            self._reader = BitstreamReader(self._file)
+            self.header: FileHeader = self._reader.header
+        except BaseException as error:
+            self.close()
+            raise self._located(error) from error
+        streams: list[VideoStream | AudioStream] = [VideoStream(self, self.header.video)]
+        if self.header.audio is not None:
+            streams.append(AudioStream(self, self.header.audio))
+        self.streams = StreamContainer(streams)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Title, date and so on, as the source had them."""
+        return dict(self.header.metadata)
+
+    @cached_property
+    def index(self) -> Index | None:
+        """Where the groups are; None where the file cannot be searched."""
+        return self._reader.index
+
+    @property
+    def start_time(self) -> int | None:
+        """Presentation time of the first frame in microseconds, None if unknown."""
+        if self.index is None or not self.index.groups:
+            return None
+        return round(self.index.groups[0].pts * self.header.video.time_base * _MICRO)
+
+    @property
+    def duration(self) -> int | None:
+        """Duration of the video in microseconds, None if unknown."""
+        if self.index is None or not self.index.groups:
+            return None
+        start = self.index.groups[0].pts
+        return round((self.index.end_pts - start) * self.header.video.time_base * _MICRO)
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file read so far."""
+        return self._reader.position
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file, None if it cannot be searched."""
+        if not self._file.seekable():
+            return None
+        here = self._file.tell()
+        end = self._file.seek(0, 2)
+        self._file.seek(here)
+        return end
+
+    @property
+    def bit_rate(self) -> int | None:
+        """Bits a second over all streams, None if unknown."""
+        if not self.duration or self.size is None:
+            return None
+        return round(self.size * 8 * _MICRO / self.duration)
+
+    def demux(self, *, video: int | None = None, audio: int | None = None) -> Iterator[Packet]:
+        """Packets in file order.
+
+        :param video: 0 for packets of the video stream; :param audio: 0 for those of the audio
+            stream. Neither means both.
+        :raises InvalidDataError: where the file is damaged, after all packets before that place.
+        """
+        kinds = _kinds(video, audio)
+        try:
+            for unit in self._reader:
+                if isinstance(unit, Group):
+                    if "video" in kinds:
+                        yield Packet(self.streams.video[0], unit)
+                elif "audio" in kinds and self.streams.audio:
+                    for packet in unit.packets:
+                        yield Packet(self.streams.audio[0], packet)
+        except GvcError as error:
+            raise self._located(error) from error
+
+    def decode(
+        self, *, video: int | None = None, audio: int | None = None
+    ) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        """Frames in file order, one by one; parameters and errors as for :meth:`demux`."""
+        for packet in self.demux(video=video, audio=audio):
+            try:
+                yield from packet.stream.decode(packet)  # type: ignore[union-attr]
+            except GvcError as error:
+                raise self._located(error) from error
+
+    def seek(
+        self,
+        offset: int,
+        *,
+        backward: bool = True,
+        any_frame: bool = False,
+        stream: VideoStream | AudioStream | None = None,
+    ) -> None:
+        """Go on reading at the group of pictures that holds a time.
+
+        :param offset: in ``stream.time_base``, or in microseconds without a stream.
+        :param backward: False goes to the next group that starts at ``offset`` or later.
+        :param any_frame: accepted for likeness with PyAV; reading always starts at a key frame,
+            because inter frames need theirs.
+        :raises MediaError: if the file is not seekable.
+        """
+        unit = stream.time_base if stream is not None else Fraction(1, _MICRO)
+        pts = int(offset * unit / self.header.video.time_base)
+        if self.index is None:
+            raise MediaError("cannot seek in a pipe", path=self.name)
+        if not backward:
+            pts = next((entry.pts for entry in self.index.groups if entry.pts >= pts), pts)
+        self._reader.seek(pts)
+
+    @cached_property
+    def video_decoder(self) -> VideoDecoder:
+        """The decoder of the video stream, made when it is first needed."""
+        from gvc.codec.decoder import VideoDecoder
+
+        try:
+            return VideoDecoder(
+                self.header.video,
+                extra_weights=self._weights,
+                device=self._device,
+                threads=self._threads,
+            )
+        except GvcError as error:
+            raise self._located(error) from error
+
+    @cached_property
+    def audio_decoder(self) -> AudioDecoder:
+        """The decoder of the audio stream, made when it is first needed."""
+        from gvc.api.audio import AudioDecoder
+
+        if self.header.audio is None:
+            raise UsageError("the file has no audio", path=self.name)
+        return AudioDecoder(self.header.audio)
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._own:
+            self._file.close()
+
+    def __enter__(self) -> InputContainer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _located(self, error: BaseException) -> BaseException:
+        """The same error, naming this file unless it names one already."""
+        if isinstance(error, GvcError) and error.path is None:
+            return type(error)(error.cause, path=self.name, hint=error.hint)
+        return error
+
+
+def _name_of(file: str | Path | BinaryIO) -> str:
+    if isinstance(file, (str, Path)):
+        return str(file)
+    return str(getattr(file, "name", "<stream>"))
+
+
+def _open(path: str | Path) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise MediaError(error.strerror or str(error), path=path) from error
+
+
+def _kinds(video: int | None, audio: int | None) -> set[str]:
+    for name, number in (("video", video), ("audio", audio)):
+        if number not in (None, 0):
+            raise UsageError(f"there is no {name} stream {number}")
+    chosen = {
+        name for name, number in (("video", video), ("audio", audio)) if number is not None
+    }
+    return chosen or {"video", "audio"}

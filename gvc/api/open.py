@@ -1,0 +1,71 @@
+"""``gvc.open``: one door for reading and writing, as ``av.open``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, Literal, overload
+
+from gvc.api.input import InputContainer
+from gvc.api.output import OutputContainer
+from gvc.errors import UsageError
+
+
+@overload
+def open(
+    file: str | Path | BinaryIO,
+    mode: Literal["r"] = "r",
+    *,
+    weights: Path | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> InputContainer: ...
+
+
+@overload
+def open(
+    file: str | Path | BinaryIO,
+    mode: Literal["w"],
+    *,
+    options: Mapping[str, str] | None = None,
+    weights: Path | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> OutputContainer: ...
+
+
+def open(
+    file: str | Path | BinaryIO,
+    mode: Literal["r", "w"] = "r",
+    *,
+    options: Mapping[str, str] | None = None,
+    weights: Path | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> InputContainer | OutputContainer:
+    """Open a .gvc file.
+
+    >>> import gvc
+    >>> with gvc.open("examples/portrait.gvc") as container:
+    ...     frame = next(container.decode(video=0))
+    ...     print(frame.width, frame.height, frame.pts)
+    256 256 0
+
+    :param file: a path, or a binary file object (pipes too: nothing is ever sought).
+    :param mode: ``"r"`` to read, ``"w"`` to write.
+    :param options: for writing, options of the encoder by the names of the command line
+        (``key_qp``, ``size``, ``gop_size``, ``motion_step``…), overridden by those of a stream.
+    :param weights: a weights file in place of the one that ships; for reading, also a folder.
+    :param device: where the network runs, ``cpu`` or ``cuda``.
+    :param threads: CPU threads; None leaves the choice to the libraries.
+    :raises MediaError: if the file cannot be opened.
+    :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
+    :raises UsageError: if an option is unknown or out of range.
+    """
+    if mode == "r":
+        return InputContainer(file, weights=weights, device=device, threads=threads)
+    if mode == "w":
+        return OutputContainer(
+            file, options=options, weights=weights, device=device, threads=threads
+        )
+    raise UsageError(f"mode {mode!r} is neither 'r' nor 'w'")

@@ -1,0 +1,42 @@
+"""Options by name, as text, to the settings of the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from gvc.codec.settings import EncoderSettings
+from gvc.errors import UsageError
+
+_PARSERS: Mapping[str, Callable[[str], object]] = {
+    "size": int,
+    "key_qp": int,
+    "key_codec": str,
+    "key_preset": str,
+    "gop_size": int,
+    "scene_cut": float,
+    "motion_step": Fraction,
+    "dead_zone": float,
+    "model": str,
+    "weights": Path,
+    "device": str,
+    "threads": int,
+}
+
+
+def encoder_settings(base: EncoderSettings, options: Mapping[str, str]) -> EncoderSettings:
+    """``base`` with ``options`` set, by the names of :class:`~gvc.codec.settings.EncoderSettings`.
+
+    :raises UsageError: if an option is unknown, or its value makes no sense.
+    """
+    values: dict[str, object] = {}
+    for name, text in options.items():
+        if name not in _PARSERS:
+            raise UsageError(f"no option is called {name!r}", hint=", ".join(_PARSERS))
+        try:
+            values[name] = _PARSERS[name](text)
+        except (ValueError, ZeroDivisionError) as error:
+            raise UsageError(f"option {name} cannot be {text!r}") from error
+    return replace(base, **values)  # type: ignore[arg-type]

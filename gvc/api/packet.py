@@ -1,0 +1,79 @@
+"""Packets of a .gvc container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gvc.bitstream import AudioPacket, Group
+
+if TYPE_CHECKING:
+    import av
+
+    from gvc.api.streams import InputStream, OutputStream
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A unit of one stream: a whole group of pictures, or one audio packet.
+
+    The motion codes of a group share one run of the range coder, so that single frames have no
+    bytes of their own; a packet of video is therefore a group of pictures.
+
+    :param stream: the stream that it belongs to.
+    :param unit: what the bitstream holds.
+    """
+
+    stream: InputStream | OutputStream
+    unit: Group | AudioPacket
+
+    @property
+    def pts(self) -> int:
+        """Presentation time of the first frame, in ``time_base``."""
+        return self.unit.pts
+
+    @property
+    def dts(self) -> int:
+        """Decoding time; the same as ``pts``, since nothing is reordered."""
+        return self.unit.pts
+
+    @property
+    def duration(self) -> int:
+        """Duration in ``time_base``; of a group, from its first frame to the end of its last."""
+        return self.stream.duration_of(self.unit)
+
+    @property
+    def time_base(self) -> Fraction:
+        """Unit of time in seconds."""
+        return self.stream.time_base
+
+    @property
+    def is_keyframe(self) -> bool:
+        """True: groups of pictures and audio packets all decode alone."""
+        return True
+
+    @property
+    def frames(self) -> int:
+        """Video frames in a group; 1 for an audio packet."""
+        return self.unit.frames if isinstance(self.unit, Group) else 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of coded data."""
+        return len(bytes(self))
+
+    def __bytes__(self) -> bytes:
+        """The coded data: a group as the file holds it, or the audio codec's packet."""
+        return self.unit.to_bytes() if isinstance(self.unit, Group) else self.unit.data
+
+    def decode(self) -> list[av.VideoFrame] | list[av.AudioFrame]:
+        """All frames of the packet; :meth:`InputContainer.decode` gives them one by one.
+
+        :raises InvalidDataError: if the data is damaged.
+        """
+        from gvc.api.streams import InputStream
+
+        if not isinstance(self.stream, InputStream):
+            raise TypeError("only packets that were read can be decoded")
+        return list(self.stream.decode(self))

@@ -1,0 +1,30 @@
+"""Typed headers and packets: what the chunks of a file hold, field by field, with their limits.
+
+May import :mod:`gvc.container` and :mod:`gvc.errors`; never torch or av.
+See ``docs/bitstream.md``, clauses 3 to 6.
+"""
+
+from gvc.bitstream.audio import AudioBlock, AudioPacket
+from gvc.bitstream.group import FrameType, Group
+from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
+from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.reader import BitstreamReader
+from gvc.bitstream.summary import StreamSummary, summarise
+from gvc.bitstream.writer import BitstreamWriter
+
+__all__ = [
+    "AudioBlock",
+    "AudioHeader",
+    "AudioPacket",
+    "BitstreamReader",
+    "BitstreamWriter",
+    "ColourDescription",
+    "FileHeader",
+    "FrameType",
+    "Group",
+    "GroupEntry",
+    "Index",
+    "StreamSummary",
+    "VideoHeader",
+    "summarise",
+]

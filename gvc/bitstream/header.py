@@ -1,0 +1,221 @@
+"""The file header: what a decoder has to know before the first group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from gvc.bitstream.fields import FieldReader, FieldWriter
+from gvc.errors import InvalidDataError, UnsupportedError
+
+#: Limits of the fields; a reader refuses what is beyond them before it allocates anything.
+MAX_SIDE = 16384
+MAX_CODED_SIDE = 2048
+MAX_TERM = 1 << 32
+MAX_NAME = 64
+MAX_BLOB = 1 << 16
+MAX_METADATA = 64
+MAX_TEXT = 4096
+MAX_CODE_LENGTH = 1024
+FINGERPRINT_BYTES = 16
+
+#: Flags of the header. A reader refuses bits that it does not know.
+_HAS_AUDIO = 1
+_KNOWN_FLAGS = _HAS_AUDIO
+
+
+@dataclass(frozen=True, slots=True)
+class ColourDescription:
+    """Code points of ITU-T H.273; 2 means unspecified.
+
+    :param primaries: ColourPrimaries. :param transfer: TransferCharacteristics.
+    :param matrix: MatrixCoefficients. :param full_range: VideoFullRangeFlag.
+    """
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VideoHeader:
+    """The video stream.
+
+    :param width: of decoded pictures, in pixels; :param height: likewise.
+    :param coded_width: of key frames and of what the network makes; :param coded_height: likewise.
+    :param time_base: unit of all pts, in seconds.
+    :param frame_rate: nominal; frames of constant rate last :attr:`frame_duration`.
+    :param sample_aspect_ratio: width over height of a decoded pixel.
+    :param colour: of decoded pictures and key frames.
+    :param key_codec: name of the key-frame codec.
+    :param key_parameters: parameter sets that all key frames share.
+    :param entropy_model: name of the entropy model of the motion codes.
+    :param model: name of the network's profile.
+    :param weights: fingerprint of its weights, 16 bytes.
+    :param motion_step: quantiser step of the motion codes.
+    :param code_length: coefficients of a motion code.
+    """
+
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    time_base: Fraction
+    frame_rate: Fraction
+    sample_aspect_ratio: Fraction
+    colour: ColourDescription
+    key_codec: str
+    key_parameters: bytes
+    entropy_model: str
+    model: str
+    weights: bytes
+    motion_step: Fraction
+    code_length: int
+
+    @property
+    def frame_duration(self) -> int:
+        """Nominal duration of a frame in units of the time base, at least 1."""
+        return max(1, round(1 / (self.frame_rate * self.time_base)))
+
+    def write(self, fields: FieldWriter) -> None:
+        """Append the fields in the order of the specification."""
+        for side in (self.width, self.height, self.coded_width, self.coded_height):
+            fields.unsigned(side)
+        for value in (self.time_base, self.frame_rate, self.sample_aspect_ratio):
+            fields.fraction(value)
+        colour = self.colour
+        fields.raw(bytes([colour.primaries, colour.transfer, colour.matrix, colour.full_range]))
+        fields.text(self.key_codec)
+        fields.blob(self.key_parameters)
+        fields.text(self.entropy_model)
+        fields.text(self.model)
+        fields.raw(self.weights)
+        fields.fraction(self.motion_step)
+        fields.unsigned(self.code_length)
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> VideoHeader:
+        """Read and check what :meth:`write` wrote."""
+        width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
+        coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
+        time_base, frame_rate, aspect = (fields.fraction("rate", MAX_TERM) for _ in range(3))
+        primaries, transfer, matrix, full_range = fields.raw(4)
+        if full_range > 1:
+            raise InvalidDataError("colour range is neither limited nor full")
+        return cls(
+            width=width,
+            height=height,
+            coded_width=coded[0],
+            coded_height=coded[1],
+            time_base=time_base,
+            frame_rate=frame_rate,
+            sample_aspect_ratio=aspect,
+            colour=ColourDescription(primaries, transfer, matrix, bool(full_range)),
+            key_codec=fields.text("key-frame codec", MAX_NAME),
+            key_parameters=fields.blob("parameter sets", MAX_BLOB),
+            entropy_model=fields.text("entropy model", MAX_NAME),
+            model=fields.text("model", MAX_NAME),
+            weights=fields.raw(FINGERPRINT_BYTES),
+            motion_step=fields.fraction("motion step", MAX_TERM),
+            code_length=fields.unsigned("code length", MAX_CODE_LENGTH, low=1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AudioHeader:
+    """The audio stream; packets are those of an FFmpeg codec, untouched.
+
+    :param codec: FFmpeg's name of the codec, ``opus`` or ``aac``, say.
+    :param sample_rate: in hertz. :param channels: their number.
+    :param layout: FFmpeg's name of the channel layout.
+    :param time_base: unit of the packets' pts and durations, in seconds.
+    :param extradata: the decoder's configuration.
+    :param frame_size: usual duration of a packet in units of the time base, 0 if there is none.
+    :param initial_padding: samples that a decoder drops at the beginning.
+    :param bit_rate: nominal, bits a second, 0 if unknown.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int
+    layout: str
+    time_base: Fraction
+    extradata: bytes = b""
+    frame_size: int = 0
+    initial_padding: int = 0
+    bit_rate: int = 0
+
+    def write(self, fields: FieldWriter) -> None:
+        """Append the fields in the order of the specification."""
+        fields.text(self.codec)
+        fields.unsigned(self.sample_rate)
+        fields.unsigned(self.channels)
+        fields.text(self.layout)
+        fields.fraction(self.time_base)
+        fields.blob(self.extradata)
+        fields.unsigned(self.frame_size)
+        fields.unsigned(self.initial_padding)
+        fields.unsigned(self.bit_rate)
+
+    @classmethod
+    def read(cls, fields: FieldReader) -> AudioHeader:
+        """Read and check what :meth:`write` wrote."""
+        return cls(
+            codec=fields.text("audio codec", MAX_NAME),
+            sample_rate=fields.unsigned("sample rate", 1 << 20, low=1),
+            channels=fields.unsigned("number of channels", 64, low=1),
+            layout=fields.text("channel layout", MAX_NAME),
+            time_base=fields.fraction("audio time base", MAX_TERM),
+            extradata=fields.blob("audio configuration", MAX_BLOB),
+            frame_size=fields.unsigned("audio frame size", 1 << 30),
+            initial_padding=fields.unsigned("initial padding", 1 << 20),
+            bit_rate=fields.unsigned("audio bit rate", 1 << 40),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """Everything before the first group.
+
+    :param video: the video stream.
+    :param audio: the audio stream, or None.
+    :param metadata: keys and values, such as a title.
+    """
+
+    video: VideoHeader
+    audio: AudioHeader | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """The payload of the header chunk."""
+        fields = FieldWriter()
+        fields.unsigned(_HAS_AUDIO if self.audio else 0)
+        self.video.write(fields)
+        if self.audio is not None:
+            self.audio.write(fields)
+        fields.unsigned(len(self.metadata))
+        for key, value in self.metadata:
+            fields.text(key)
+            fields.text(value)
+        return fields.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> FileHeader:
+        """Read a header; what later minor versions append behind it is passed over.
+
+        :raises InvalidDataError: if a field is cut off or out of range.
+        :raises UnsupportedError: if it asks for what this version does not know.
+        """
+        fields = FieldReader(data)
+        flags = fields.unsigned("flags", 1 << 62)
+        if flags & ~_KNOWN_FLAGS:
+            raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
+        video = VideoHeader.read(fields)
+        audio = AudioHeader.read(fields) if flags & _HAS_AUDIO else None
+        count = fields.unsigned("number of metadata entries", MAX_METADATA)
+        metadata = tuple(
+            (fields.text("metadata key", MAX_TEXT), fields.text("metadata value", MAX_TEXT))
+            for _ in range(count)
+        )
+        return cls(video, audio, metadata)

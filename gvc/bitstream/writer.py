@@ -1,0 +1,61 @@
+"""Writes typed units as chunks, and the index behind them."""
+
+from __future__ import annotations
+
+import enum
+from typing import BinaryIO
+
+from gvc.bitstream.audio import AudioBlock
+from gvc.bitstream.group import Group
+from gvc.bitstream.header import FileHeader
+from gvc.bitstream.index import GroupEntry, Index
+from gvc.container import ChunkWriter
+
+
+class ChunkKind(enum.IntEnum):
+    """Types of chunks besides the index; those from 0x80 may be skipped by who does not know."""
+
+    HEADER = 0x02
+    GROUP = 0x03
+    AUDIO = 0x84
+
+
+class BitstreamWriter:
+    """Writes a file in one pass: header, then groups and audio, then :meth:`close`.
+
+    :param file: a binary file object; it is never sought, and not closed.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._chunks = ChunkWriter(file)
+        self._groups: list[GroupEntry] = []
+        self._audio_offset: int | None = None
+
+    @property
+    def position(self) -> int:
+        """Bytes written."""
+        return self._chunks.offset
+
+    def write_header(self, header: FileHeader) -> None:
+        """Write the header; first, and once."""
+        self._chunks.write(ChunkKind.HEADER, header.to_bytes())
+
+    def write_group(self, group: Group) -> None:
+        """Write a group of pictures; the index finds it with the audio right before it."""
+        offset = self._chunks.write(ChunkKind.GROUP, group.to_bytes())
+        start = offset if self._audio_offset is None else self._audio_offset
+        self._groups.append(GroupEntry(start, group.pts, group.frames))
+        self._audio_offset = None
+
+    def write_audio(self, block: AudioBlock) -> None:
+        """Write a block of audio packets."""
+        offset = self._chunks.write(ChunkKind.AUDIO, block.to_bytes())
+        if self._audio_offset is None:
+            self._audio_offset = offset
+
+    def close(self, *, end_pts: int) -> None:
+        """Write index and trailer.
+
+        :param end_pts: when the last frame ends, in the video's time base.
+        """
+        self._chunks.finish(Index(tuple(self._groups), end_pts).to_bytes())

@@ -1,0 +1,194 @@
+"""Video frames to groups of pictures."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from gvc import entropy, keyframe
+from gvc.bitstream import Group, VideoHeader
+from gvc.codec.planner import Planner
+from gvc.codec.quantiser import MotionQuantiser
+from gvc.codec.settings import EncoderSettings, coded_size
+from gvc.errors import KeyFrameError
+from gvc.media import VideoInfo, to_rgb, to_yuv420
+from gvc.model import weights
+from gvc.model.analysis import Analyser
+from gvc.model.device import set_threads
+from gvc.model.mttf import network_from
+
+#: Inter frames analysed in one batch.
+_BATCH = 16
+
+#: The entropy model that new files use.
+_ENTROPY_MODEL = "adaptive"
+
+
+@dataclass(slots=True)
+class _OpenGroup:
+    """A group of pictures on its way: its key frame and its motion codes finish separately."""
+
+    pts: list[int]
+    quantiser: MotionQuantiser
+    levels: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    key: bytes | None = None
+    closed: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.closed and self.key is not None and len(self.levels) == len(self.pts) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CodedGroup:
+    """A whole group and when its last frame ends, in the stream's time base."""
+
+    group: Group
+    end_pts: int
+
+
+class VideoEncoder:
+    """Codes the frames of one video stream.
+
+    Groups come out in order, as soon as their key frame is coded and their last frame is known;
+    how soon the key-frame codec gives a picture back depends on its look-ahead.
+
+    :param info: the stream, as the source describes it.
+    :raises UsageError, WeightsError, KeyFrameError: if the settings cannot be carried out.
+    """
+
+    def __init__(self, info: VideoInfo, settings: EncoderSettings) -> None:
+        set_threads(settings.threads)
+        self._info = info
+        self._settings = settings
+        self._size = coded_size(info.width, info.height, settings.size)
+        chosen = (
+            weights.load(settings.weights) if settings.weights else weights.default(settings.model)
+        )
+        network = network_from(chosen, path=settings.weights)
+        self._weights = chosen
+        self._code_length = network.profile.code_length
+        self._analyser = Analyser(network, device=settings.device)
+        self._planner = Planner(gop_size=settings.gop_size, threshold=settings.scene_cut)
+        width, height = self._size
+        self._key_frames = keyframe.get(settings.key_codec).encoder(
+            width=width,
+            height=height,
+            qp=settings.key_qp,
+            colour=info.colour,
+            preset=settings.key_preset,
+        )
+        self._groups: deque[_OpenGroup] = deque()
+        self._keyless: deque[_OpenGroup] = deque()
+        self._batch: list[tuple[_OpenGroup, npt.NDArray[np.uint8]]] = []
+        self._parameters: bytes | None = None
+
+    @property
+    def header(self) -> VideoHeader:
+        """What a decoder has to know; complete once the first group has come out."""
+        if self._parameters is None:
+            raise KeyFrameError("no key frame has been coded yet")
+        info, settings = self._info, self._settings
+        return VideoHeader(
+            width=info.width,
+            height=info.height,
+            coded_width=self._size[0],
+            coded_height=self._size[1],
+            time_base=info.time_base,
+            frame_rate=info.frame_rate,
+            sample_aspect_ratio=info.sample_aspect_ratio,
+            colour=info.colour,
+            key_codec=settings.key_codec,
+            key_parameters=self._parameters,
+            entropy_model=_ENTROPY_MODEL,
+            model=self._weights.model,
+            weights=self._weights.fingerprint,
+            motion_step=settings.motion_step,
+            code_length=self._code_length,
+        )
+
+    def push(self, frame: av.VideoFrame) -> list[CodedGroup]:
+        """Take the next frame, upright, its pts in the stream's time base; give whole groups."""
+        assert frame.pts is not None
+        picture = to_rgb(frame, *self._size)
+        if self._planner.starts_group(picture):
+            self._start_group(frame)
+        else:
+            group = self._groups[-1]
+            group.pts.append(frame.pts)
+            self._batch.append((group, picture))
+            if len(self._batch) == _BATCH:
+                self._analyse()
+        return self._finished()
+
+    def flush(self) -> list[CodedGroup]:
+        """Finish; give the groups that are left."""
+        if self._groups:
+            self._groups[-1].closed = True
+        self._analyse()
+        self._accept(self._key_frames.finish())
+        if self._keyless:
+            raise KeyFrameError("the key-frame encoder returned fewer pictures than it was given")
+        return self._finished()
+
+    def close(self) -> None:
+        """Release the key-frame encoder, also where the encoding was not finished."""
+        self._key_frames.close()
+
+    def _start_group(self, frame: av.VideoFrame) -> None:
+        assert frame.pts is not None
+        if self._groups:
+            self._groups[-1].closed = True
+        settings = self._settings
+        quantiser = MotionQuantiser(settings.motion_step, dead_zone=settings.dead_zone)
+        group = _OpenGroup([frame.pts], quantiser)
+        self._groups.append(group)
+        self._keyless.append(group)
+        self._accept(self._key_frames.push(to_yuv420(frame, *self._size)))
+
+    def _accept(self, coded: list[keyframe.CodedKeyFrame]) -> None:
+        for picture in coded:
+            if self._parameters is None:
+                self._parameters = picture.parameters
+            # Parameter sets are sent once, in the header; a picture with others carries its own.
+            same = picture.parameters == self._parameters
+            group = self._keyless.popleft()
+            group.key = picture.data if same else picture.parameters + picture.data
+
+    def _analyse(self) -> None:
+        if not self._batch:
+            return
+        codes = self._analyser.codes([picture for _, picture in self._batch])
+        for (group, _), code in zip(self._batch, codes, strict=True):
+            group.levels.append(group.quantiser.quantise(code))
+        self._batch.clear()
+
+    def _finished(self) -> list[CodedGroup]:
+        finished = []
+        while self._groups and self._groups[0].whole:
+            finished.append(self._pack(self._groups.popleft()))
+        return finished
+
+    def _pack(self, group: _OpenGroup) -> CodedGroup:
+        assert group.key is not None
+        step = self.header.frame_duration
+        delays = [b - a - step for a, b in pairwise(group.pts)]
+        variable_rate = any(delays)
+        coder = entropy.create_encoder(_ENTROPY_MODEL, self._code_length)
+        for delay, level in zip(delays, group.levels, strict=True):
+            if variable_rate:
+                coder.encode_delay(delay)
+            coder.encode(level)
+        packed = Group(
+            pts=group.pts[0],
+            frames=len(group.pts),
+            variable_rate=variable_rate,
+            key=group.key,
+            motion=coder.finish() if group.levels else b"",
+        )
+        return CodedGroup(packed, end_pts=group.pts[-1] + step)

@@ -1,0 +1,55 @@
+"""Decides which frames are key frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+#: Side of the thumbnails that are compared.
+_SIDE = 16
+
+
+class Planner:
+    """Starts a group at the first frame, after ``gop_size`` frames, and at every scene cut.
+
+    A cut is a frame that differs from the one before by more than ``threshold``, and by much more
+    than frames have differed lately, so that a fast head turn is none. The difference is the mean
+    absolute difference of small pictures after removing their mean brightness, over the mean
+    contrast of the two: 0 for equal pictures, about 1 for unrelated ones.
+
+    :param gop_size: most frames of a group.
+    :param threshold: least difference of a cut, 0 to 1; 0 finds none.
+    """
+
+    def __init__(self, *, gop_size: int, threshold: float) -> None:
+        self._gop_size = gop_size
+        self._threshold = threshold
+        self._frames = 0
+        self._last: npt.NDArray[np.float32] | None = None
+        self._usual = 0.0
+
+    def starts_group(self, picture: npt.NDArray[np.uint8]) -> bool:
+        """Take the next frame, RGB uint8 [H, W, 3]; True if it has to be a key frame."""
+        thumbnail = _thumbnail(picture)
+        starts = self._last is None or self._frames >= self._gop_size or self._cut(thumbnail)
+        self._last = thumbnail
+        self._frames = 1 if starts else self._frames + 1
+        return starts
+
+    def _cut(self, thumbnail: npt.NDArray[np.float32]) -> bool:
+        assert self._last is not None
+        difference = float(np.abs(thumbnail - self._last).mean())
+        contrast = float(np.abs(thumbnail).mean() + np.abs(self._last).mean()) / 2
+        difference /= contrast + 4.0
+        cut = 0 < self._threshold < difference and difference > 3 * self._usual
+        if not cut:
+            self._usual += 0.1 * (difference - self._usual)
+        return cut
+
+
+def _thumbnail(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Mean colours of a 16×16 tiling less the mean colour of all, float32 [16, 16, 3]."""
+    height, width = (side - side % _SIDE for side in picture.shape[:2])
+    tiles = picture[:height, :width].reshape(_SIDE, height // _SIDE, _SIDE, width // _SIDE, 3)
+    means = tiles.mean(axis=(1, 3), dtype=np.float32)
+    return np.asarray(means - means.mean(axis=(0, 1)), dtype=np.float32)

@@ -1,0 +1,81 @@
+"""What an encoding run is asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from gvc.errors import UsageError
+
+#: Sides of coded pictures are multiples of this: the generator halves them that far.
+SIDE_UNIT = 16
+
+#: Bounds of a coded picture's side in pixels.
+MIN_SIDE, MAX_SIDE = 64, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """Options of the encoder, checked when they are made.
+
+    :param size: side of the square whose area the coded picture has, in pixels; a picture that
+        is smaller already is not enlarged.
+    :param key_qp: quantisation parameter of the key frames, 0 (best) to 63.
+    :param key_codec: name of the key-frame codec.
+    :param key_preset: its preset; None takes the codec's default.
+    :param gop_size: frames from one key frame to the next at most.
+    :param scene_cut: how different two frames have to be for a new group to start between them;
+        see :class:`gvc.codec.planner.Planner`. 0 turns it off.
+    :param motion_step: quantiser step of the motion codes, which have unit variance.
+    :param dead_zone: half the width, in steps, of the interval in which a coefficient keeps its
+        last value; 0.5 is plain rounding.
+    :param model: profile of the network.
+    :param weights: a weights file in place of the one that ships.
+    :param device: where the network runs.
+    :param threads: CPU threads; None leaves the choice to the libraries.
+    :raises UsageError: if a value is out of range.
+    """
+
+    size: int = 256
+    key_qp: int = 32
+    key_codec: str = "vvc"
+    key_preset: str | None = None
+    gop_size: int = 250
+    scene_cut: float = 0.25
+    motion_step: Fraction = Fraction(1, 5)
+    dead_zone: float = 0.6
+    model: str = "lite"
+    weights: Path | None = None
+    device: str = "cpu"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        _check("size", self.size, MIN_SIDE, 768)
+        _check("key QP", self.key_qp, 0, 63)
+        _check("GOP size", self.gop_size, 1, 65535)
+        _check("scene cut threshold", self.scene_cut, 0, 1)
+        _check("motion step", self.motion_step, Fraction(1, 1000), 100)
+        _check("dead zone", self.dead_zone, 0.5, 2)
+        if self.threads is not None:
+            _check("number of threads", self.threads, 1, 1024)
+
+
+def _check(name: str, value: float | Fraction, low: float | Fraction, high: float) -> None:
+    if not low <= value <= high:
+        raise UsageError(f"{name} {value} is out of range", hint=f"{low} to {high}")
+
+
+def coded_size(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height at which a picture is coded.
+
+    The aspect ratio is kept as far as multiples of 16 allow; the area is about ``size``², or the
+    picture's own where that is less.
+    """
+    scale = min(1.0, size / math.sqrt(width * height))
+
+    def side(length: int) -> int:
+        return min(MAX_SIDE, max(MIN_SIDE, round(length * scale / SIDE_UNIT) * SIDE_UNIT))
+
+    return side(width), side(height)

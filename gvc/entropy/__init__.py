@@ -1,0 +1,22 @@
+"""Entropy models of motion codes, by name, over constriction's range coder.
+
+Every distribution that reaches the range coder comes out of integer arithmetic on symbols already
+coded, so that a file decodes alike on every machine. May import :mod:`gvc.bitstream` and
+:mod:`gvc.errors`; never a network. See ``docs/bitstream.md``, clause 5.
+"""
+
+from gvc.entropy.registry import (
+    MotionDecoder,
+    MotionEncoder,
+    create_decoder,
+    create_encoder,
+    names,
+)
+
+__all__ = [
+    "MotionDecoder",
+    "MotionEncoder",
+    "create_decoder",
+    "create_encoder",
+    "names",
+]

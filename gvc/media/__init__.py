@@ -1,0 +1,27 @@
+"""Media files in and out, through PyAV: demultiplexing, decoding, colour, scaling, audio, pipes.
+
+May import :mod:`gvc.bitstream` (for the headers that describe streams) and :mod:`gvc.errors`.
+"""
+
+from gvc.media.audio import AudioCopy, OpusEncoder, stored_packets
+from gvc.media.picture import colour_of, from_rgb, scale, tag, to_rgb, to_yuv420
+from gvc.media.sink import Sink, SinkOptions, format_of
+from gvc.media.source import AudioMode, Source, VideoInfo
+
+__all__ = [
+    "AudioCopy",
+    "AudioMode",
+    "OpusEncoder",
+    "Sink",
+    "SinkOptions",
+    "Source",
+    "VideoInfo",
+    "colour_of",
+    "format_of",
+    "from_rgb",
+    "scale",
+    "stored_packets",
+    "tag",
+    "to_rgb",
+    "to_yuv420",
+]

@@ -1,0 +1,111 @@
+"""Sizes and colours of pictures, converted by libswscale.
+
+A colour matrix that a source does not name is BT.709 for 720 lines and more, else BT.601, as
+players assume; from there on it is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+from gvc.bitstream import ColourDescription
+
+#: Interpolation for changes of size.
+_SCALER = (
+    Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+)
+
+#: H.273 MatrixCoefficients to libswscale's names of the conversions that it knows.
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+}
+
+#: H.273 code points: BT.709, BT.601 (525 lines), unspecified, identity (RGB).
+_BT709, _BT601, _UNSPECIFIED, _IDENTITY = 1, 6, 2, 0
+
+
+def colour_of(frame: av.VideoFrame) -> ColourDescription:
+    """The colours of ``frame`` as its 8-bit 4:2:0 version has them; the matrix is always named."""
+    matrix = frame.colorspace
+    if matrix not in _MATRICES:
+        matrix = _BT709 if frame.height >= 720 or matrix == _IDENTITY else _BT601
+    full = frame.color_range == ColorRange.JPEG and not _is_rgb(frame)
+    return ColourDescription(
+        primaries=frame.color_primaries or _UNSPECIFIED,
+        transfer=frame.color_trc or _UNSPECIFIED,
+        matrix=int(matrix),
+        full_range=full or frame.format.name.startswith("yuvj"),
+    )
+
+
+def to_yuv420(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """``frame`` at another size as 8-bit yuv420p, with its own matrix and range."""
+    return _convert(frame, "yuv420p", width, height, colour_of(frame))
+
+
+def to_rgb(frame: av.VideoFrame, width: int, height: int) -> npt.NDArray[np.uint8]:
+    """``frame`` at another size as RGB, uint8 [height, width, 3]."""
+    converted = _convert(frame, "rgb24", width, height, colour_of(frame))
+    return converted.to_ndarray()
+
+
+def from_rgb(
+    picture: npt.NDArray[np.uint8], width: int, height: int, colour: ColourDescription
+) -> av.VideoFrame:
+    """A frame yuv420p of the given size and colours from RGB, uint8 [H, W, 3]."""
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    return _convert(frame, "yuv420p", width, height, colour)
+
+
+def scale(
+    frame: av.VideoFrame, width: int, height: int, colour: ColourDescription
+) -> av.VideoFrame:
+    """``frame``, which has the colours ``colour``, as yuv420p of another size."""
+    tag(frame, colour)
+    return _convert(frame, "yuv420p", width, height, colour)
+
+
+def tag(frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
+    """Name the colours of ``frame``; its samples stay as they are."""
+    frame.colorspace = colour.matrix
+    frame.color_range = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
+    frame.color_primaries = colour.primaries
+    frame.color_trc = colour.transfer
+    return frame
+
+
+def limited(colour: ColourDescription) -> ColourDescription:
+    """The same colours in limited range."""
+    return replace(colour, full_range=False)
+
+
+def _convert(
+    frame: av.VideoFrame, pixel_format: str, width: int, height: int, colour: ColourDescription
+) -> av.VideoFrame:
+    matrix = _MATRICES[colour.matrix] if colour.matrix in _MATRICES else Colorspace.ITU709
+    yuv_range = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
+    to_rgb_ = pixel_format == "rgb24"
+    converted = frame.reformat(
+        width=width,
+        height=height,
+        format=pixel_format,
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
+        src_color_range=ColorRange.JPEG if _is_rgb(frame) else yuv_range,
+        dst_color_range=ColorRange.JPEG if to_rgb_ else yuv_range,
+        interpolation=_SCALER,
+    )
+    return converted if to_rgb_ else tag(converted, colour)
+
+
+def _is_rgb(frame: av.VideoFrame) -> bool:
+    return bool(frame.format.is_rgb)

@@ -1,0 +1,267 @@
+"""Media files read: upright video frames, and audio packets ready to be stored."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import av
+import av.filter
+
+from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription
+from gvc.errors import GvcError, InvalidDataError, MediaError
+from gvc.media.audio import AudioCopy, AudioTranscoder
+from gvc.media.picture import colour_of
+
+#: Tags of containers that say nothing about the recording.
+_CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+
+#: Rates outside this range are what a container makes of missing times.
+_RATES = Fraction(1), Fraction(1000)
+
+_DEFAULT_RATE = Fraction(25)
+
+
+class AudioMode(enum.StrEnum):
+    """What becomes of the sound."""
+
+    OPUS = "opus"
+    COPY = "copy"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """A video stream, upright.
+
+    :param width: in pixels, after rotation; :param height: likewise.
+    :param time_base: unit of the frames' pts in seconds.
+    :param frame_rate: average or guessed.
+    :param sample_aspect_ratio: width over height of a pixel, after rotation.
+    :param colour: of its frames.
+    :param seconds: duration, None if unknown.
+    :param frames: their number, None if unknown.
+    """
+
+    width: int
+    height: int
+    time_base: Fraction
+    frame_rate: Fraction
+    sample_aspect_ratio: Fraction
+    colour: ColourDescription
+    seconds: float | None = None
+    frames: int | None = None
+
+
+class Source:
+    """A media file that is read; a context manager, and an iterator over frames and packets.
+
+    :param file: a path, or a binary file object, which need not be seekable.
+    :param audio: what becomes of the first audio stream.
+    :param audio_bit_rate: of Opus, bits a second.
+    :raises MediaError, InvalidDataError: if there is no video to be had, with FFmpeg's reason.
+    """
+
+    def __init__(
+        self,
+        file: str | Path | BinaryIO,
+        *,
+        audio: AudioMode = AudioMode.OPUS,
+        audio_bit_rate: int = 24_000,
+    ) -> None:
+        self.name = str(file) if isinstance(file, (str, Path)) else _stream_name(file)
+        #: Video packets that FFmpeg could not decode.
+        self.damaged_packets = 0
+        try:
+            self._container = av.open(str(file) if isinstance(file, Path) else file)
+        except (av.FFmpegError, OSError) as error:
+            raise MediaError(_reason(error), path=self.name) from error
+        try:
+            self._video = self._find_video()
+            self._video.thread_type = "AUTO"
+            self._audio = self._find_audio(audio, audio_bit_rate)
+            self._frames = self._demux()
+            self._ahead: list[av.VideoFrame | AudioPacket] = []
+            self.video = self._describe(self._first_frame())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def audio(self) -> AudioHeader | None:
+        """The stored audio stream, None if there is none."""
+        return self._audio.header if self._audio is not None else None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Title, date and so on."""
+        return {
+            key: value
+            for key, value in self._container.metadata.items()
+            if key.lower() not in _CONTAINER_TAGS
+        }
+
+    def __iter__(self) -> Iterator[av.VideoFrame | AudioPacket]:
+        """Frames, their pts strictly increasing in the video's time base, and audio packets.
+
+        :raises MediaError: if reading fails.
+        """
+        while self._ahead:
+            yield self._ahead.pop(0)
+        yield from self._frames
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _find_video(self) -> av.VideoStream:
+        for stream in self._container.streams.video:
+            if not stream.disposition & av.stream.Disposition.attached_pic:
+                return stream
+        raise InvalidDataError("holds no video stream", path=self.name)
+
+    def _find_audio(
+        self, mode: AudioMode, bit_rate: int
+    ) -> AudioCopy | AudioTranscoder | None:
+        if mode is AudioMode.NONE or not self._container.streams.audio:
+            return None
+        stream = self._container.streams.audio[0]
+        try:
+            return (
+                AudioCopy(stream)
+                if mode is AudioMode.COPY
+                else AudioTranscoder(stream, bit_rate=bit_rate)
+            )
+        except av.FFmpegError as error:
+            raise MediaError(f"audio: {_reason(error)}", path=self.name) from error
+
+    def _first_frame(self) -> av.VideoFrame:
+        for unit in self._frames:
+            self._ahead.append(unit)
+            if isinstance(unit, av.VideoFrame):
+                return unit
+        raise InvalidDataError("holds no video frame that can be decoded", path=self.name)
+
+    def _describe(self, frame: av.VideoFrame) -> VideoInfo:
+        stream = self._video
+        rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        if self._turned:
+            aspect = 1 / aspect
+        seconds = None
+        if stream.duration is not None and stream.time_base is not None:
+            seconds = float(stream.duration * stream.time_base)
+        elif self._container.duration is not None:
+            seconds = self._container.duration / av.time_base
+        return VideoInfo(
+            width=frame.width,
+            height=frame.height,
+            time_base=self._time_base,
+            frame_rate=Fraction(rate),
+            sample_aspect_ratio=Fraction(aspect),
+            colour=colour_of(frame),
+            seconds=seconds,
+            frames=stream.frames or (round(seconds * rate) if seconds else None),
+        )
+
+    def _demux(self) -> Iterator[av.VideoFrame | AudioPacket]:
+        self._time_base = Fraction(self._video.time_base or Fraction(1, 90_000))
+        self._turned = False
+        upright: _Upright | None = None
+        times = _Times(self._time_base, self._video.guessed_rate or _DEFAULT_RATE)
+        streams = [self._video, *([self._audio.stream] if self._audio is not None else [])]
+        try:
+            for packet in self._container.demux(streams):
+                if self._audio is not None and packet.stream is self._audio.stream:
+                    yield from self._audio.push(packet)
+                    continue
+                for frame in self._decode(packet):
+                    if upright is None:
+                        upright = _Upright(frame, self._video)
+                        self._turned = upright.turned
+                    yield times.repair(upright.turn(frame))
+        except GvcError:
+            raise
+        except (av.FFmpegError, OSError) as error:
+            raise MediaError(_reason(error), path=self.name) from error
+        if self._audio is not None:
+            yield from self._audio.finish()
+
+    def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
+        try:
+            return list(packet.decode())  # type: ignore[arg-type]
+        except av.InvalidDataError:
+            self.damaged_packets += 1
+            return []
+
+
+class _Upright:
+    """Turns frames as their display matrix says, all by the angle of the first."""
+
+    _FILTERS = {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}
+
+    def __init__(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
+        angle = round(frame.rotation / 90) * 90 % 360
+        self.turned = angle in (90, 270)
+        self._graph: av.filter.Graph | None = None
+        if angle == 0:
+            return
+        graph = av.filter.Graph()
+        last = graph.add_buffer(template=stream)
+        for direction in self._FILTERS[angle]:
+            transpose = graph.add("transpose", direction)
+            last.link_to(transpose)
+            last = transpose
+        last.link_to(graph.add("buffersink"))
+        graph.configure()
+        self._graph = graph
+
+    def turn(self, frame: av.VideoFrame) -> av.VideoFrame:
+        if self._graph is None:
+            return frame
+        self._graph.push(frame)
+        turned = self._graph.pull()
+        assert isinstance(turned, av.VideoFrame)
+        return turned
+
+
+class _Times:
+    """Gives every frame a pts later than the one before, by its rate where the source has none."""
+
+    def __init__(self, time_base: Fraction, rate: Fraction) -> None:
+        self._step = max(1, round(1 / (rate * time_base)))
+        self._last: int | None = None
+
+    def repair(self, frame: av.VideoFrame) -> av.VideoFrame:
+        expected = 0 if self._last is None else self._last + self._step
+        pts = frame.pts if frame.pts is not None else expected
+        if self._last is not None and pts <= self._last:
+            pts = self._last + 1
+        frame.pts = self._last = pts
+        return frame
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _stream_name(file: BinaryIO) -> str:
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "<stream>"

@@ -1,0 +1,67 @@
+"""An audio stream described to FFmpeg.
+
+PyAV sets up a stream for packets that are already coded only from another stream; a few
+bytes of Matroska describe one, with the codec's name and configuration.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import av
+
+from gvc.bitstream import AudioHeader
+from gvc.errors import UnsupportedError
+
+#: Codecs that are stored, with their names in Matroska (RFC 9559 and its codec mappings).
+_NAMES = {
+    "opus": b"A_OPUS",
+    "aac": b"A_AAC",
+    "mp3": b"A_MPEG/L3",
+    "mp2": b"A_MPEG/L2",
+    "ac3": b"A_AC3",
+    "eac3": b"A_EAC3",
+    "vorbis": b"A_VORBIS",
+    "flac": b"A_FLAC",
+    "pcm_s16le": b"A_PCM/INT/LIT",
+}
+
+
+def check_storable(codec: str) -> None:
+    """Make sure that packets of ``codec`` can be written out again later.
+
+    :raises UnsupportedError: if not.
+    """
+    if codec not in _NAMES:
+        raise UnsupportedError(
+            f"audio codec {codec!r} cannot be copied", hint="--audio opus codes it anew"
+        )
+
+
+def open_template(header: AudioHeader) -> av.container.InputContainer:
+    """A container whose only stream is described by ``header``; it has no packets."""
+    check_storable(header.codec)
+    audio = (
+        _element(0xB5, struct.pack(">d", header.sample_rate))
+        + _element(0x9F, bytes([header.channels]))
+        + (_element(0x6264, b"\x10") if header.codec.startswith("pcm") else b"")
+    )
+    track = (
+        _element(0xD7, b"\x01")
+        + _element(0x73C5, b"\x01")
+        + _element(0x83, b"\x02")
+        + _element(0x86, _NAMES[header.codec])
+        + (_element(0x63A2, header.extradata) if header.extradata else b"")
+        + _element(0xE1, audio)
+    )
+    file = _element(0x1A45DFA3, _element(0x4282, b"matroska"))
+    cluster = _element(0x1F43B675, _element(0xE7, b"\x00"))
+    file += _element(0x18538067, _element(0x1654AE6B, _element(0xAE, track)) + cluster)
+    return av.open(io.BytesIO(file), format="matroska")
+
+
+def _element(identity: int, content: bytes) -> bytes:
+    """An EBML element; lengths of eight bytes are never wrong."""
+    name = identity.to_bytes((identity.bit_length() + 7) // 8, "big")
+    return name + (len(content) | 1 << 56).to_bytes(8, "big") + content

@@ -1,0 +1,29 @@
+"""Where networks run: the one place that looks at devices and threads."""
+
+from __future__ import annotations
+
+import torch
+
+from gvc.errors import UsageError
+
+
+def select_device(name: str) -> torch.device:
+    """The device called ``name`` (``cpu``, ``cuda``, ``cuda:1``…).
+
+    :raises UsageError: if the name means nothing or this machine has no such device.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"no device is called {name!r}", hint="cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {name!r} is not available on this machine", hint="use cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"device {name!r} is not supported", hint="cpu or cuda")
+    return device
+
+
+def set_threads(count: int | None) -> None:
+    """Let networks and native kernels use ``count`` CPU threads; None keeps torch's choice."""
+    if count is not None:
+        torch.set_num_threads(count)

@@ -1,0 +1,152 @@
+"""Resolution-expandable generators of foreground and background (paper, sections III-D, III-E).
+
+The blocks of one depth are shared by all resolutions that change size there; a resolution that
+has to keep its size at that depth has a block of its own (figure 3 of the paper)::
+
+    depth          0 ───► 1 ───► 2 ───► 3
+    512² folded   256 d  128 d   64 d   32
+    256² folded   128 g  128 d   64 d   32
+    128² folded    64 g   64 g   64 d   32
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gvc.model.layers import ConvBlock, ResidualBlock, UNet, resize, upsample
+from gvc.model.motion import DenseMotion, sample
+from gvc.model.profiles import Profile
+
+
+class Route(nn.Module):
+    """One side of a generator: for each depth a block shared by sizes, and blocks that keep size.
+
+    :param decode: False for depth i → i+1 (halving), True for depth i+1 → i (doubling).
+    """
+
+    def __init__(
+        self, profile: Profile, widths: Sequence[int], *, norm: bool, decode: bool
+    ) -> None:
+        super().__init__()
+        self.profile = profile
+        self.decode = decode
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        if decode:
+            pairs = [(deep, shallow) for shallow, deep in pairs]
+        halve = not decode
+        self.resizing = nn.ModuleList(
+            ConvBlock(*pair, norm=norm, halve=halve, strided=profile.strided) for pair in pairs
+        )
+        self.keeping = nn.ModuleDict(
+            {
+                f"{resolution}_{depth}": ConvBlock(*pairs[depth], norm=norm)
+                for resolution in profile.resolutions
+                for depth in range(profile.depth - profile.halvings(resolution))
+            }
+        )
+
+    def step(self, features: Tensor, resolution: int, depth: int, size: Sequence[int]) -> Tensor:
+        """Apply the block between ``depth`` and ``depth + 1``; ``size`` is the decoder's target."""
+        if depth < self.profile.depth - self.profile.halvings(resolution):
+            return self.keeping[f"{resolution}_{depth}"](features)
+        if self.decode:
+            features = upsample(features, *size)
+        return self.resizing[depth](features)
+
+
+class PictureHead(nn.Module):
+    """Last features to maps in [0, 1] at the picture's size; the last map gates a picture skip."""
+
+    def __init__(self, inputs: int, maps: int, profile: Profile) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, maps * profile.generator_fold**2, 3, padding=1)
+        self.unfold = nn.PixelShuffle(profile.generator_fold)
+        if profile.picture_skip:
+            # Begin by passing the warped key picture on: sharp from the first step.
+            bias = torch.zeros(maps, profile.generator_fold**2)
+            bias[-1] = -2.0
+            self.convolution.bias = nn.Parameter(bias.flatten())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map [N, inputs, H/fold, W/fold] to [N, maps, H, W]."""
+        return torch.sigmoid(self.unfold(self.convolution(features)))
+
+
+class ForegroundGenerator(nn.Module):
+    """Warp while generating: eq. 20 to 22."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        widths, norm = profile.generator_widths, profile.generator_norm
+        self.profile = profile
+        self.fold = nn.PixelUnshuffle(profile.generator_fold)
+        self.stem = ConvBlock(3 * profile.generator_fold**2, widths[0], norm=norm)
+        self.encoder = Route(profile, widths, norm=norm, decode=False)
+        self.residual = nn.Sequential(
+            *(ResidualBlock(widths[-1], norm=norm) for _ in range(profile.residual_blocks))
+        )
+        self.decoder = Route(profile, widths, norm=norm, decode=True)
+        self.head = PictureHead(widths[0], 5 if profile.picture_skip else 4, profile)
+
+    def encode(self, key: Tensor) -> list[Tensor]:
+        """Features of the key frame by depth; they depend on nothing else.
+
+        :param key: Î, [N, 3, H, W] in [0, 1], H and W multiples of 16.
+        """
+        resolution = self.profile.resolution_of(*key.shape[-2:])
+        features = [self.stem(self.fold(key - 0.5))]
+        for depth in range(self.profile.depth):
+            features.append(self.encoder.step(features[-1], resolution, depth, ()))
+        return features
+
+    def forward(
+        self, key: Tensor, features: list[Tensor], motion: DenseMotion
+    ) -> tuple[Tensor, Tensor]:
+        """Generate the foreground.
+
+        :returns: P_fg [N, 3, H, W] and M_fg [N, 1, H, W], both in [0, 1].
+        """
+        resolution = self.profile.resolution_of(*key.shape[-2:])
+        inner = self.residual(sample(features[-1], motion.foreground))
+        for depth in reversed(range(self.profile.depth)):
+            size = features[depth].shape[-2:]
+            inner = self.decoder.step(inner, resolution, depth, size)
+            moved = sample(features[depth], motion.foreground)
+            inner = torch.lerp(inner, moved, resize(motion.occlusion, *size))
+        maps = self.head(inner)
+        picture = maps[:, :3]
+        if self.profile.picture_skip:
+            picture = torch.lerp(sample(key, motion.foreground), picture, maps[:, 4:])
+        return picture, maps[:, 3:4]
+
+
+class BackgroundGenerator(nn.Module):
+    """Warp, then generate: eq. 18 and 19."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        channels, norm = profile.background_channels, profile.generator_norm
+        self.profile = profile
+        self.network = UNet(3, profile.background_widths, norm=norm, strided=profile.strided)
+        self.entry = ConvBlock(self.network.out_channels, channels[-1], norm=norm)
+        self.decoder = Route(profile, channels, norm=norm, decode=True)
+        self.head = PictureHead(channels[0], 4 if profile.picture_skip else 3, profile)
+
+    def forward(self, key: Tensor, motion: DenseMotion) -> Tensor:
+        """Generate P_bg, [N, 3, H, W] in [0, 1], from the key frame and m_bg."""
+        resolution = self.profile.resolution_of(*key.shape[-2:])
+        halvings = self.profile.halvings(resolution)
+        height, width = (side // self.profile.generator_fold for side in key.shape[-2:])
+        small = resize(key, height >> halvings, width >> halvings)
+        inner = self.entry(self.network(sample(small, motion.background) - 0.5))
+        for depth in reversed(range(self.profile.depth)):
+            shift = max(0, depth - (self.profile.depth - halvings))
+            inner = self.decoder.step(inner, resolution, depth, (height >> shift, width >> shift))
+        maps = self.head(inner)
+        if not self.profile.picture_skip:
+            return maps
+        return torch.lerp(sample(key, motion.background), maps[:, :3], maps[:, 3:])
+

@@ -1,0 +1,211 @@
+"""From a key latent and two motion codes to dense motion (paper, sections III-B and III-C)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from gvc.model.layers import (
+    ConvBlock,
+    GeneralisedDivisiveNorm,
+    UNet,
+    identity_grid,
+    resize,
+)
+from gvc.model.profiles import Profile
+from gvc.ops import warp
+
+
+@dataclass(frozen=True, slots=True)
+class DenseMotion:
+    """What moves where; displacements are (x, y) in normalised coordinates of the key frame.
+
+    :param foreground: m_fg less the identity, [N, 2, S, S] (eq. 14).
+    :param background: m_bg less the identity, [N, 2, S, S] (eq. 15).
+    :param occlusion: occ_fg in [0, 1], [N, 1, S, S] (eq. 16); 1 keeps the warped key frame.
+    """
+
+    foreground: Tensor
+    background: Tensor
+    occlusion: Tensor
+
+
+def sample(features: Tensor, displacement: Tensor) -> Tensor:
+    """Warp ``features`` [1 or N, C, H, W] by ``displacement`` [N, 2, h, w], resized to H×W."""
+    height, width = features.shape[-2:]
+    moved = identity_grid(height, width, displacement) + resize(displacement, height, width)
+    return warp(features, moved.permute(0, 2, 3, 1))
+
+
+class FeatureExtractor(nn.Module):
+    """E_F: a frame, resized to a fixed square, to its latent L (shared by key and inter frames)."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.analysis_size = profile.analysis_size
+        self.fold = nn.PixelUnshuffle(profile.analysis_size // profile.latent_size)
+        channels = 3 * (profile.analysis_size // profile.latent_size) ** 2
+        self.network = UNet(channels, profile.extractor_widths, strided=profile.strided)
+        self.head = nn.Conv2d(self.network.out_channels, profile.features, 3, padding=1)
+
+    def forward(self, frame: Tensor) -> Tensor:
+        """Map RGB [N, 3, H, W] in [0, 1] to L, [N, N_F, latent_size, latent_size]."""
+        frame = resize(frame, self.analysis_size, self.analysis_size)
+        return self.head(self.network(self.fold(frame - 0.5)))
+
+
+class CodePredictor(nn.Module):
+    """E_W or E_B: strided convolutions with GDN, latent to N_F numbers (eq. 5 and 6)."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels, size = profile.features, profile.latent_size
+        for width in profile.code_widths:
+            layers += [
+                nn.Conv2d(channels, width, 3, stride=2, padding=1),
+                GeneralisedDivisiveNorm(width),
+            ]
+            channels, size = width, size // 2
+        layers.append(nn.Conv2d(channels, profile.features, size))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Map L [N, N_F, S, S] to [N, N_F]."""
+        return self.layers(latent).flatten(1)
+
+
+class MotionCoder(nn.Module):
+    """E_W beside E_B, and the scale on which their codes are sent.
+
+    Codes differ far more between recordings than within one, and only what differs within a group
+    moves anything. ``spread`` is how far, in root mean square over the training data, each
+    coefficient of an inter frame lies from its key frame's; codes are sent in that unit, so that
+    one quantiser step fits all coefficients.
+    """
+
+    spread: Tensor
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.weights = CodePredictor(profile)
+        self.biases = CodePredictor(profile)
+        self.scale = nn.BatchNorm1d(profile.code_length, affine=False)
+        self.register_buffer("spread", torch.ones(profile.code_length))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Map L [N, N_F, S, S] to motion codes [N, 2·N_F]: weights w, then biases b."""
+        return self.scale(torch.cat([self.weights(latent), self.biases(latent)], dim=1))
+
+    @torch.no_grad()
+    def observe(self, difference: Tensor) -> None:
+        """Let ``spread`` follow the differences [N, 2·N_F] of inter frames and key frames."""
+        self.spread.lerp_(difference.float().square().mean(dim=0).sqrt() + 1e-4, 0.05)
+
+
+def modulate(latent: Tensor, code: Tensor) -> Tensor:
+    """Spatial feature transform of the key latent, F = w·L + b (eq. 7 and 8).
+
+    :param latent: key latent, [N, N_F, S, S].
+    :param code: motion code, [N, 2·N_F].
+    """
+    weight, bias = code[:, :, None, None].chunk(2, dim=1)
+    return weight * latent + bias
+
+
+class FlowPredictor(nn.Module):
+    """FL: motion fields to 2·N_F coarse flows (eq. 9)."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.flows = profile.flows
+        self.network = UNet(profile.motion_widths[0], profile.motion_widths, strided=profile.strided)
+        self.head = nn.Conv2d(self.network.out_channels, 2 * profile.flows, 3, padding=1)
+        nn.init.normal_(self.head.weight, std=1e-3)
+        nn.init.normal_(self.head.bias, std=1e-2)
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """Map folded fields [N, C, s, s] to displacements [N, 2·N_F, 2, s, s]."""
+        return self.head(self.network(fields)).unflatten(1, (self.flows, 2))
+
+
+class WeightPredictor(nn.Module):
+    """W: motion fields and the deformed key thumbnails to weights and occlusion (eq. 11 and 16)."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        width = profile.motion_widths[0]
+        self.deformed = nn.Conv2d(3 * profile.flows, width, 3, padding=1)
+        self.network = UNet(width, profile.motion_widths, strided=profile.strided)
+        self.fuse = ConvBlock(self.network.out_channels, width, norm=True)
+        maps = (profile.flows + 1) * profile.weight_scale**2
+        self.head = nn.Conv2d(width, maps, 3, padding=1)
+        self.unfold = nn.PixelShuffle(profile.weight_scale)
+
+    def forward(self, fields: Tensor, deformed: Tensor) -> tuple[Tensor, Tensor]:
+        """Weigh the flows.
+
+        :param fields: folded fields, [N, C, s, s].
+        :param deformed: key thumbnail under each flow, [N, 3·2·N_F, s, s] (eq. 10).
+        :returns: weight logits [N, 2·N_F, S, S] and occlusion logits [N, 1, S, S].
+        """
+        features = self.network(fields + self.deformed(deformed))
+        maps = self.unfold(self.head(self.fuse(features)))
+        return maps[:, :-1], maps[:, -1:]
+
+
+class MotionEstimator(nn.Module):
+    """Coarse-to-fine motion estimation (section III-C): fields to flows to dense motion."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__()
+        self.profile = profile
+        stride = profile.latent_size // profile.flow_size
+        width = profile.motion_widths[0]
+        # F_P − F_Î is what a motion code says; its scale varies by orders of magnitude between
+        # channels, and without this norm the networks behind learn next to nothing.
+        self.difference = nn.BatchNorm2d(profile.features)
+        self.fold_flow = nn.Conv2d(2 * profile.features, width, 3, stride=stride, padding=1)
+        self.fold_weight = nn.Conv2d(2 * profile.features, width, 3, stride=stride, padding=1)
+        self.flow = FlowPredictor(profile)
+        self.weight = WeightPredictor(profile)
+
+    def forward(
+        self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor
+    ) -> DenseMotion:
+        """Estimate how the key frame moves to become the inter frame.
+
+        :param key_field: F_Î, [N, N_F, S, S].
+        :param inter_field: F_P, [N, N_F, S, S].
+        :param thumbnail: D(Î), [N, 3, s, s] in [0, 1].
+        """
+        fields = torch.cat([key_field, self.difference(inter_field - key_field)], dim=1)
+        flows = self.flow(self.fold_flow(fields))
+        deformed = self._deform(thumbnail, flows)
+        logits, occlusion = self.weight(self.fold_weight(fields), deformed)
+        foreground = self.profile.flows - self.profile.background_flows
+        return DenseMotion(
+            foreground=_mix(flows[:, :foreground], logits[:, :foreground]),
+            background=_mix(flows[:, foreground:], logits[:, foreground:]),
+            occlusion=torch.sigmoid(occlusion),
+        )
+
+    def _deform(self, thumbnail: Tensor, flows: Tensor) -> Tensor:
+        """Warp the thumbnail [N, 3, s, s] by all flows [N, K, 2, s, s] (eq. 10)."""
+        count, components, _, height, width = flows.shape
+        grid = identity_grid(height, width, flows)[:, None] + flows
+        # All flows of one frame side by side make one tall sampling grid: one warp, no copies.
+        grid = grid.permute(0, 1, 3, 4, 2).reshape(count, components * height, width, 2)
+        deformed = warp(thumbnail, grid).unflatten(2, (components, height))
+        return deformed.transpose(1, 2).flatten(1, 2)
+
+
+def _mix(flows: Tensor, logits: Tensor) -> Tensor:
+    """Sum flows [N, K, 2, s, s] weighted by softmax over K of logits [N, K, S, S] (eq. 14, 15)."""
+    weights = functional.softmax(logits, dim=1)
+    size = logits.shape[-2:]
+    flows = resize(flows.flatten(1, 2), *size).unflatten(1, flows.shape[1:3])
+    return (flows * weights[:, :, None]).sum(dim=1)

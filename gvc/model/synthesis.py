@@ -1,0 +1,44 @@
+"""What a decoder runs: a key picture and motion codes to pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gvc.model.device import select_device
+from gvc.model.mttf import KeyState, Mttf
+
+
+class Synthesiser:
+    """Animates key pictures.
+
+    :param network: in evaluation mode; it is moved to ``device``.
+    :raises UsageError: if this machine has no such device.
+    """
+
+    def __init__(self, network: Mttf, *, device: str = "cpu") -> None:
+        self._device = select_device(device)
+        self._network = network.to(self._device)
+
+    @torch.inference_mode()
+    def prepare(self, picture: npt.NDArray[np.uint8]) -> KeyState:
+        """Compute once what depends on the key picture alone.
+
+        :param picture: RGB, uint8 [H, W, 3], H and W multiples of 16.
+        """
+        key = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self._device).float() / 255
+        return self._network.key_state(key.contiguous(memory_format=torch.channels_last))
+
+    @torch.inference_mode()
+    def animate(
+        self, state: KeyState, codes: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        """Generate one picture for each motion code.
+
+        :param codes: float32 [N, 2·N_F], in units of the coder's spread.
+        :returns: RGB, uint8 [N, H, W, 3].
+        """
+        code = torch.from_numpy(codes).to(self._device) * self._network.coder.spread
+        picture = self._network.synthesise(state, code).picture
+        return (picture * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,101 @@
+"""Bilinear warp of feature maps by a sampling grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gvc.ops.build import native
+
+
+def warp(features: Tensor, grid: Tensor) -> Tensor:
+    """Sample ``features`` at ``grid``: bilinear, border padding, ``align_corners=False``.
+
+    The native kernel does it for float32 on the CPU (and on CUDA where that was built); torch's
+    ``grid_sample``, which gives the same, for everything else.
+
+    :param features: [N, C, H, W], contiguous or channels-last; or [1, C, H, W], then all grids
+        sample the same features, without copies.
+    :param grid: [N, h, w, 2], positions (x, y): −1 and 1 are the outer edges of the picture.
+    :returns: [N, C, h, w] in the memory format of ``features``.
+    """
+    if _runs_natively(features, grid):
+        sampled: Tensor = _Warp.apply(features, grid)
+        return sampled
+    return functional.grid_sample(
+        features.expand(len(grid), -1, -1, -1),
+        grid,
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )
+
+
+def _runs_natively(features: Tensor, grid: Tensor) -> bool:
+    if native is None or torch.compiler.is_compiling() or features.device != grid.device:
+        return False
+    built = features.device.type == "cpu" or (
+        features.device.type == "cuda" and native.build_info()["cuda"]
+    )
+    return built and features.dtype == grid.dtype == torch.float32
+
+
+class _Warp(torch.autograd.Function):
+    """The native kernel as a differentiable function (once)."""
+
+    @staticmethod
+    def forward(context: Any, features: Tensor, grid: Tensor) -> Tensor:
+        shape = (grid.shape[0], features.shape[1], grid.shape[1], grid.shape[2])
+        output = torch.empty(
+            shape,
+            dtype=features.dtype,
+            device=features.device,
+            memory_format=_memory_format(features),
+        )
+        native.warp_forward(
+            _described(features), _described(grid), _described(output), **_where(features)
+        )
+        context.save_for_backward(features, grid)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        features, grid = context.saved_tensors
+        wants_features, wants_grid = context.needs_input_grad
+        grad_features = torch.zeros_like(features) if wants_features else None
+        grad_grid = torch.zeros_like(grid) if wants_grid else None
+        native.warp_backward(
+            _described(grad_output),
+            _described(features),
+            _described(grid),
+            _described(grad_features),
+            _described(grad_grid),
+            **_where(features),
+        )
+        return grad_features, grad_grid
+
+
+def _memory_format(features: Tensor) -> torch.memory_format:
+    # A single channel fits both formats; the plain one is what others expect then.
+    if features.shape[1] > 1 and features.is_contiguous(memory_format=torch.channels_last):
+        return torch.channels_last
+    return torch.contiguous_format
+
+
+def _described(tensor: Tensor | None) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    """Address, sizes and strides, as the bindings take them; address 0 for no tensor."""
+    if tensor is None:
+        return 0, (0, 0, 0, 0), (0, 0, 0, 0)
+    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride()
+
+
+def _where(features: Tensor) -> dict[str, Any]:
+    if features.device.type == "cuda":
+        stream = torch.cuda.current_stream(features.device).cuda_stream
+        return {"align_corners": False, "threads": 1, "cuda": True, "stream": stream}
+    return {"align_corners": False, "threads": torch.get_num_threads()}

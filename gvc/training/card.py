@@ -1,0 +1,58 @@
+"""The model card written beside trained weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from gvc.model.weights import Weights
+from gvc.training.validation import CODE_STEP, Scores
+
+if TYPE_CHECKING:
+    from gvc.training.trainer import Trainer
+
+
+def write_card(trainer: Trainer, weights: Weights, scores: Scores) -> None:
+    """Write ``card.md`` into the run's output folder: data, steps, losses, scores."""
+    settings = trainer.settings
+    parameters = sum(array.size for array in weights.arrays.values())
+    stages = "\n".join(
+        f"| {stage.phase.value} | {stage.steps} | "
+        + ", ".join(f"{s.keys}×{s.inters} at {s.size}²" for s in stage.shapes)
+        + f" | {stage.rate:g} → {stage.final_rate:g} |"
+        for stage in settings.stages
+    )
+    losses = settings.stages[-1].losses
+    kinds = Counter(clip.kind for clip in trainer.train_clips)
+    text = f"""# Model card: {weights.model}
+
+| | |
+| --- | --- |
+| fingerprint | `{weights.fingerprint.hex()}` |
+| parameters | {parameters / 1e6:.2f} M, stored as float16 |
+| training data | {len(trainer.train_clips)} clips of \
+{len({clip.identity for clip in trainer.train_clips})} identities \
+({", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))}) |
+| validation data | {len(trainer.validation_clips)} clips of \
+{len({clip.identity for clip in trainer.validation_clips})} other identities |
+| seed | {settings.seed} |
+| optimiser | AdamW, cosine, averaged weights ({settings.average:g}) |
+| code noise | uniform, quantiser steps up to {settings.noise:g} |
+| loss weights | LPIPS-squeeze {losses.perceptual:g}, L1 {losses.pixel:g}, \
+optical flow {losses.flow:g}, warped key frame {losses.warped:g} |
+| time | {trainer.progress.seconds / 60:.0f} minutes on {settings.device} |
+
+| stage | steps | batch | learning rate |
+| --- | --- | --- | --- |
+{stages}
+
+Scores on the validation identities at 256×256, key frame uncoded, motion codes quantised with
+step {CODE_STEP:g}; LPIPS-squeeze was also the training loss.
+
+| | generated | key frame unmoved |
+| --- | --- | --- |
+| LPIPS (SqueezeNet) | {scores.lpips_squeeze:.4f} | {scores.still_lpips_squeeze:.4f} |
+| PSNR, dB | {scores.psnr:.2f} | {scores.still_psnr:.2f} |
+| L1 of the warped key frame at 64² | {scores.warped:.4f} | {scores.still:.4f} |
+"""
+    (settings.output / "card.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,88 @@
+"""What a training run is: its phases and every number that changes its outcome."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gvc.training.losses import LossWeights
+from gvc.training.pairs import BatchShape
+
+
+class Phase(enum.StrEnum):
+    """Which part of the network learns, from which losses."""
+
+    MOTION = "motion"
+    """Motion networks alone, taught by optical flow and the warped key frame."""
+
+    JOINT = "joint"
+    """The whole network."""
+
+    EXPAND = "expand"
+    """Only the generators' blocks that the largest size alone uses; all others rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Consecutive steps with the same settings.
+
+    :param phase: what learns.
+    :param steps: number of optimiser steps.
+    :param shapes: batch shapes, taken in turn; their sizes choose the routes (eq. 28).
+    :param rate: AdamW learning rate at the start of the stage.
+    :param final_rate: where a cosine takes it until the end of the stage.
+    :param losses: weights of the loss terms.
+    """
+
+    phase: Phase
+    steps: int
+    shapes: tuple[BatchShape, ...]
+    rate: float
+    final_rate: float
+    losses: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """A training run.
+
+    :param clips: folder of clips with ``clips.tsv``.
+    :param output: folder for checkpoints, the best weights, the log and the model card.
+    :param cache: folder for decoded frames.
+    :param model: profile name.
+    :param metric_weights: folder of the perceptual network, see :mod:`gvc.training.perceptual`.
+    :param stages: run one after the other.
+    :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
+    :param validate_every: steps between validations (and checkpoints).
+    :param threads: CPU threads of the networks; None leaves torch's choice.
+    """
+
+    clips: Path
+    output: Path
+    cache: Path
+    model: str = "lite"
+    metric_weights: Path | None = None
+    stages: tuple[Stage, ...] = ()
+    seed: int = 2
+    noise: float = 0.3
+    average: float = 0.998
+    validate_every: int = 250
+    device: str = "cpu"
+    threads: int | None = None
+
+
+def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
+    """The recipe of the shipped weights; ``scale`` lengthens or shortens every stage."""
+
+    def steps(count: int) -> int:
+        return max(1, round(count * scale))
+
+    small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
+    return (
+        Stage(Phase.MOTION, steps(700), (BatchShape(6, 4, 128),), 1e-3, 4e-4),
+        Stage(Phase.JOINT, steps(600), (small,), 6e-4, 4e-4),
+        Stage(Phase.MOTION, steps(400), (BatchShape(6, 4, 128),), 1e-3, 6e-4),
+        Stage(Phase.JOINT, steps(2500), (medium, small, medium), 4e-4, 2e-5),
+        Stage(Phase.EXPAND, steps(300), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
+    )

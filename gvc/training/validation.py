@@ -1,0 +1,94 @@
+"""Scores of a network on identities that it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gvc.model.layers import resize
+from gvc.model.motion import sample
+from gvc.model.mttf import Mttf
+from gvc.training.pairs import Picture
+from gvc.training.perceptual import LpipsSqueeze
+
+#: Quantiser step of the motion codes while scoring.
+CODE_STEP = 0.2
+
+#: Inter frames scored of each clip, evenly spread in time; its first frame is the key frame.
+_INTERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Means over all validation frames.
+
+    :param lpips_squeeze: LPIPS (SqueezeNet) of generated frames; lower is better.
+    :param psnr: of generated frames, RGB, dB.
+    :param warped: L1 at 64² of the key frame warped by m_fg.
+    :param still_lpips_squeeze: LPIPS of showing the key frame unmoved.
+    :param still_psnr: PSNR of showing the key frame unmoved, dB.
+    :param still: L1 at 64² of the key frame unmoved.
+    """
+
+    lpips_squeeze: float
+    psnr: float
+    warped: float
+    still_lpips_squeeze: float
+    still_psnr: float
+    still: float
+
+    def as_dict(self) -> dict[str, float]:
+        """The scores by name, rounded for a log."""
+        return {name: round(value, 5) for name, value in asdict(self).items()}
+
+
+@torch.inference_mode()
+def validate(
+    network: Mttf,
+    clips: Sequence[Picture],
+    perceptual: LpipsSqueeze,
+    *,
+    size: int,
+    device: torch.device,
+) -> Scores:
+    """Score ``network`` (in evaluation mode) on frames uint8 [F, S, S, 3] of each clip."""
+    rows = [
+        _score_clip(network, _to_tensor(clip, device, size), perceptual)
+        for clip in clips
+    ]
+    return Scores(*np.mean(rows, axis=0).tolist())
+
+
+def _to_tensor(clip: Picture, device: torch.device, size: int) -> Tensor:
+    kept = clip[np.linspace(0, len(clip) - 1, _INTERS + 1).round().astype(int)]
+    tensor = torch.from_numpy(kept).permute(0, 3, 1, 2).to(device).float() / 255
+    return resize(tensor, size, size)
+
+
+def _score_clip(network: Mttf, pictures: Tensor, perceptual: LpipsSqueeze) -> list[float]:
+    key, frames = pictures[:1], pictures[1:]
+    state = network.key_state(key)
+    code = network.encode(frames)[1]
+    step = CODE_STEP * network.coder.spread
+    synthesis = network.synthesise(state, torch.round(code / step) * step)
+    target = perceptual.describe(frames)
+    small = resize(frames, 64, 64)
+    moved = sample(resize(key, 64, 64), synthesis.motion.foreground)
+    still = key.expand_as(frames)
+    return [
+        perceptual.distance(perceptual.describe(synthesis.picture), target).mean().item(),
+        _psnr(synthesis.picture, frames),
+        (moved - small).abs().mean().item(),
+        perceptual.distance(perceptual.describe(still), target).mean().item(),
+        _psnr(still, frames),
+        (resize(still, 64, 64) - small).abs().mean().item(),
+    ]
+
+
+def _psnr(one: Tensor, other: Tensor) -> float:
+    error = (one - other).square().mean(dim=(1, 2, 3)).clamp_min(1e-6)
+    return (-10 * torch.log10(error)).mean().item()
