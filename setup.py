@@ -63,7 +63,10 @@ setup(
     ext_modules=[
         Pybind11Extension(
             "gvc._native",
-            sorted(str(path) for path in (*Path("bindings").glob("*.cpp"), *Path("csrc/cpu").glob("*.cpp"))),
+            sorted(
+                str(path)
+                for path in (*Path("bindings").glob("*.cpp"), *Path("csrc/cpu").glob("*.cpp"))
+            ),
             include_dirs=["csrc/include", "csrc/cpu", "bindings"],
             depends=[str(path) for path in Path("csrc").rglob("*.h")],
             extra_compile_args=["-O3"] if os.name == "posix" else [],

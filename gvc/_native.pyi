@@ -1,7 +1,7 @@
 Array = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 def warp_forward(
-    input: Array,
+    input: Array,  # noqa: A002
     grid: Array,
     output: Array,
     align_corners: bool,
@@ -11,7 +11,7 @@ def warp_forward(
 ) -> None: ...
 def warp_backward(
     grad_output: Array,
-    input: Array,
+    input: Array,  # noqa: A002
     grid: Array,
     grad_input: Array,
     grad_grid: Array,

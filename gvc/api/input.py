@@ -224,7 +224,5 @@ def _kinds(video: int | None, audio: int | None) -> set[str]:
     for name, number in (("video", video), ("audio", audio)):
         if number not in (None, 0):
             raise UsageError(f"there is no {name} stream {number}")
-    chosen = {
-        name for name, number in (("video", video), ("audio", audio)) if number is not None
-    }
+    chosen = {name for name, number in (("video", video), ("audio", audio)) if number is not None}
     return chosen or {"video", "audio"}

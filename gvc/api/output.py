@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypeAlias
 
 import av
 
@@ -20,6 +20,9 @@ from gvc.codec.encoder import VideoEncoder
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
 from gvc.media import AudioCopy, OpusEncoder, VideoInfo, colour_of, stored_packets
+
+#: A demultiplexed audio packet of PyAV.
+AvPacket: TypeAlias = "av.Packet[av.AudioStream]"
 
 #: Codec names that :meth:`OutputContainer.add_stream` takes for audio.
 _AUDIO_CODECS = ("libopus", "opus")
@@ -212,7 +215,7 @@ class OutputContainer:
         assert isinstance(stream, OutputAudioStream)
         return stream
 
-    def mux(self, packets: Packet | av.Packet | Iterable[Packet | av.Packet]) -> None:
+    def mux(self, packets: Packet | AvPacket | Iterable[Packet | AvPacket]) -> None:
         """Write packets; those of PyAV belong to the stream made from their template.
 
         :raises UsageError: if there is no stream for them.
@@ -283,7 +286,8 @@ class OutputContainer:
 
     def _write_group(self, packet: Packet) -> None:
         stream, group = packet.stream, packet.unit
-        assert isinstance(stream, OutputVideoStream) and isinstance(group, Group)
+        assert isinstance(stream, OutputVideoStream)
+        assert isinstance(group, Group)
         if not self._muxer.has_header:
             audio = self._audio.header if self._audio is not None else None
             self._muxer.write_header(stream.encoder.header, audio, self.metadata)

@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gvc.bitstream import AudioPacket, Group
+from gvc.errors import UsageError
 
 if TYPE_CHECKING:
     import av
 
-    from gvc.api.streams import InputStream, OutputStream
+    from gvc.api.output import OutputAudioStream, OutputVideoStream
+    from gvc.api.streams import AudioStream, VideoStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Packet:
     :param unit: what the bitstream holds.
     """
 
-    stream: InputStream | OutputStream
+    stream: VideoStream | AudioStream | OutputVideoStream | OutputAudioStream
     unit: Group | AudioPacket
 
     @property
@@ -72,8 +74,7 @@ class Packet:
 
         :raises InvalidDataError: if the data is damaged.
         """
-        from gvc.api.streams import InputStream
-
-        if not isinstance(self.stream, InputStream):
-            raise TypeError("only packets that were read can be decoded")
-        return list(self.stream.decode(self))
+        decode = getattr(self.stream, "decode", None)
+        if decode is None:
+            raise UsageError("only packets that were read can be decoded")
+        return list(decode(self))

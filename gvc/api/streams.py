@@ -1,4 +1,4 @@
-"""Streams of a container that is read, with the names that FFmpeg and PyAV give their properties."""
+"""Streams of a container that is read; their properties have the names of FFmpeg and PyAV."""
 
 from __future__ import annotations
 
@@ -90,7 +90,11 @@ class VideoStream:
     def duration_of(self, unit: Group | AudioPacket) -> int:
         """Duration of a packet of this stream in ``time_base``."""
         assert isinstance(unit, Group)
-        return unit.end_pts(self.header) - unit.pts
+        index = self.container.index
+        if index is not None:
+            later = [group.pts for group in index.groups if group.pts > unit.pts]
+            return min([*later, index.end_pts]) - unit.pts
+        return unit.frames * self.header.frame_duration
 
 
 class AudioStream:

@@ -52,6 +52,8 @@ class Report:
     problem: str | None = None
 
 
+_DEFAULT_OPTIONS = SinkOptions()
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -94,16 +96,15 @@ def encode(
                 if isinstance(unit, AudioPacket):
                     muxer.write_audio(unit)
                     continue
-                assert isinstance(unit, av.VideoFrame) and unit.pts is not None
+                assert isinstance(unit, av.VideoFrame)
+                assert unit.pts is not None
                 begin = unit.pts if frames == 0 else begin
                 end = unit.pts
                 frames += 1
                 write(encoder.push(unit))
                 seconds = float((end - begin) * media.video.time_base)
                 elapsed = time.monotonic() - started
-                on_progress(
-                    Progress(frames, media.video.frames, seconds, muxer.position, elapsed)
-                )
+                on_progress(Progress(frames, media.video.frames, seconds, muxer.position, elapsed))
             write(encoder.flush())
         finally:
             encoder.close()
@@ -120,7 +121,7 @@ def decode(
     target: BinaryIO,
     *,
     container: str,
-    options: SinkOptions = SinkOptions(),
+    options: SinkOptions = _DEFAULT_OPTIONS,
     audio: bool = True,
     name: str = "<stream>",
     on_progress: OnProgress = _ignore,

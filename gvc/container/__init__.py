@@ -8,4 +8,13 @@ from gvc.container.chunk import ANCILLARY, INDEX_KIND, MAX_PAYLOAD, SIGNATURE, V
 from gvc.container.reader import ChunkReader
 from gvc.container.writer import ChunkWriter
 
-__all__ = ["ANCILLARY", "INDEX_KIND", "MAX_PAYLOAD", "SIGNATURE", "VERSION", "Chunk", "ChunkReader", "ChunkWriter"]
+__all__ = [
+    "ANCILLARY",
+    "INDEX_KIND",
+    "MAX_PAYLOAD",
+    "SIGNATURE",
+    "VERSION",
+    "Chunk",
+    "ChunkReader",
+    "ChunkWriter",
+]

@@ -44,7 +44,8 @@ class ChunkReader:
         self.version = (start[4], start[5])
         if self.version[0] != VERSION[0]:
             raise UnsupportedError(
-                f"format version {self.version[0]} is not {VERSION[0]}", hint="a newer gvc may read it"
+                f"format version {self.version[0]} is not {VERSION[0]}",
+                hint="a newer gvc may read it",
             )
         self.offset = len(start)
 

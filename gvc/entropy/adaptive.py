@@ -135,7 +135,9 @@ class _Adaptive:
             return 0
         negative = self._decide(int(wanted < 0), *sign)
         magnitude = 1
-        while magnitude <= _UNARY and self._decide(int(abs(wanted) > magnitude), *more[magnitude - 1]):
+        while magnitude <= _UNARY and self._decide(
+            int(abs(wanted) > magnitude), *more[magnitude - 1]
+        ):
             magnitude += 1
         if magnitude > _UNARY:
             magnitude += self._walk_escape(abs(wanted) - magnitude)

@@ -44,7 +44,7 @@ class Context:
 
 
 def mixed(one: Context, other: Context) -> int:
-    """The mean of two estimates, the surer one counting more, within the margins; units of 2^-16."""
+    """The mean of two estimates, the surer one counting more, in units of 2^-16."""
     weight, rest = one.count + 1, other.count + 1
     mean = (weight * one.probability + rest * other.probability) // (weight + rest)
     return min(max(mean, _MARGIN), _ONE - _MARGIN)
@@ -85,7 +85,9 @@ class BinaryDecoder:
     def __init__(self, data: bytes) -> None:
         if len(data) % 4:
             raise InvalidDataError("motion codes are not whole words")
-        self._coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
+        self._coder = constriction.stream.queue.RangeDecoder(
+            np.frombuffer(data, dtype="<u4").astype(np.uint32)
+        )
 
     def code(self, bit: int, probability: int) -> int:
         """See :class:`BinaryCoder`."""

@@ -39,6 +39,7 @@ class KeyFrameEncoder(ABC):
         :raises KeyFrameError: if the encoder failed, with its reason.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Release what the encoder holds; also after an error, and more than once."""
 

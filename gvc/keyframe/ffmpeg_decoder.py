@@ -32,13 +32,14 @@ class FFmpegDecoder(KeyFrameDecoder):
             context = av.CodecContext.create(self._codec, "r")
         except av.FFmpegError as error:
             raise KeyFrameError(f"this FFmpeg cannot decode {self._codec}") from error
+        assert isinstance(context, av.VideoCodecContext)
         context.thread_count = 1
         context.options = {"max_pixels": str(_MAX_PIXELS)}
         try:
             frames = context.decode(av.Packet(self._parameters + data)) + context.decode(None)
         except av.FFmpegError as error:
             raise InvalidDataError(f"damaged key frame: {error.strerror}") from error
-        if len(frames) != 1 or not isinstance(frames[0], av.VideoFrame):
+        if len(frames) != 1:
             raise InvalidDataError("damaged key frame: not one picture")
         if frames[0].format.name not in _PIXEL_FORMATS:
             raise InvalidDataError(f"key frame in pixel format {frames[0].format.name}")

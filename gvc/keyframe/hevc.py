@@ -74,3 +74,6 @@ class _X265(KeyFrameEncoder):
     def finish(self) -> list[CodedKeyFrame]:
         """See :class:`KeyFrameEncoder`."""
         return []
+
+    def close(self) -> None:
+        """See :class:`KeyFrameEncoder`; nothing outlives a picture."""

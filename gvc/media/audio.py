@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 import av.filter
@@ -16,7 +18,7 @@ _OPUS_RATE = 48_000
 _OPUS_FRAME = 960
 
 
-def stored_packets(packet: av.Packet) -> Iterator[AudioPacket]:
+def stored_packets(packet: av.Packet[Any]) -> Iterator[AudioPacket]:
     """A demultiplexed packet as it is stored; an empty one, which ends a stream, gives none."""
     if packet.size and packet.pts is not None:
         yield AudioPacket(packet.pts, packet.duration or 0, bytes(packet))
@@ -42,7 +44,7 @@ class AudioCopy:
             bit_rate=context.bit_rate or 0,
         )
 
-    def push(self, packet: av.Packet) -> Iterator[AudioPacket]:
+    def push(self, packet: av.Packet[Any]) -> Iterator[AudioPacket]:
         """The packet as it is stored."""
         return stored_packets(packet)
 
@@ -111,7 +113,7 @@ class OpusEncoder:
             graph.add("asetnsamples", f"n={_OPUS_FRAME}:p=1"),
             graph.add("abuffersink"),
         ]
-        for one, other in zip(nodes[:-1], nodes[1:], strict=True):
+        for one, other in itertools.pairwise(nodes):
             one.link_to(other)
         graph.configure()
         return graph
@@ -145,7 +147,7 @@ class AudioTranscoder:
         """The stored stream."""
         return self._encoder.header
 
-    def push(self, packet: av.Packet) -> Iterator[AudioPacket]:
+    def push(self, packet: av.Packet[Any]) -> Iterator[AudioPacket]:
         """Packets that became whole with this packet of the source."""
         try:
             frames = packet.decode()

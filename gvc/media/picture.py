@@ -16,9 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from gvc.bitstream import ColourDescription
 
 #: Interpolation for changes of size.
-_SCALER = (
-    Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-)
+_SCALER = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 #: H.273 MatrixCoefficients to libswscale's names of the conversions that it knows.
 _MATRICES = {
@@ -55,7 +53,7 @@ def to_yuv420(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
 def to_rgb(frame: av.VideoFrame, width: int, height: int) -> npt.NDArray[np.uint8]:
     """``frame`` at another size as RGB, uint8 [height, width, 3]."""
     converted = _convert(frame, "rgb24", width, height, colour_of(frame))
-    return converted.to_ndarray()
+    return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 
 
 def from_rgb(
@@ -91,7 +89,7 @@ def limited(colour: ColourDescription) -> ColourDescription:
 def _convert(
     frame: av.VideoFrame, pixel_format: str, width: int, height: int, colour: ColourDescription
 ) -> av.VideoFrame:
-    matrix = _MATRICES[colour.matrix] if colour.matrix in _MATRICES else Colorspace.ITU709
+    matrix = _MATRICES.get(colour.matrix, Colorspace.ITU709)
     yuv_range = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
     to_rgb_ = pixel_format == "rgb24"
     converted = frame.reformat(

@@ -49,9 +49,7 @@ def format_of(name: str | PurePath) -> str:
     """
     suffix = PurePath(name).suffix.lower()
     if suffix not in _FORMATS:
-        raise UsageError(
-            f"{name}: no format is known for this name", hint=", ".join(_FORMATS)
-        )
+        raise UsageError(f"{name}: no format is known for this name", hint=", ".join(_FORMATS))
     return _FORMATS[suffix]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import av.filter
@@ -25,6 +25,9 @@ _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder
 _RATES = Fraction(1), Fraction(1000)
 
 _DEFAULT_RATE = Fraction(25)
+
+#: Quarter turns that make a picture upright, by its display matrix's angle.
+_TURNS = {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}
 
 
 class AudioMode(enum.StrEnum):
@@ -78,7 +81,7 @@ class Source:
         #: Video packets that FFmpeg could not decode.
         self.damaged_packets = 0
         try:
-            self._container = av.open(str(file) if isinstance(file, Path) else file)
+            self._container = av.open(str(file) if isinstance(file, Path) else file, "r")
         except (av.FFmpegError, OSError) as error:
             raise MediaError(_reason(error), path=self.name) from error
         try:
@@ -136,9 +139,7 @@ class Source:
                 return stream
         raise InvalidDataError("holds no video stream", path=self.name)
 
-    def _find_audio(
-        self, mode: AudioMode, bit_rate: int
-    ) -> AudioCopy | AudioTranscoder | None:
+    def _find_audio(self, mode: AudioMode, bit_rate: int) -> AudioCopy | AudioTranscoder | None:
         if mode is AudioMode.NONE or not self._container.streams.audio:
             return None
         stream = self._container.streams.audio[0]
@@ -204,9 +205,9 @@ class Source:
         if self._audio is not None:
             yield from self._audio.finish()
 
-    def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
+    def _decode(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
         try:
-            return list(packet.decode())  # type: ignore[arg-type]
+            return list(packet.decode())
         except av.InvalidDataError:
             self.damaged_packets += 1
             return []
@@ -214,8 +215,6 @@ class Source:
 
 class _Upright:
     """Turns frames as their display matrix says, all by the angle of the first."""
-
-    _FILTERS = {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}
 
     def __init__(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
         angle = round(frame.rotation / 90) * 90 % 360
@@ -225,7 +224,7 @@ class _Upright:
             return
         graph = av.filter.Graph()
         last = graph.add_buffer(template=stream)
-        for direction in self._FILTERS[angle]:
+        for direction in _TURNS[angle]:
             transpose = graph.add("transpose", direction)
             last.link_to(transpose)
             last = transpose

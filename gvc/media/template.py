@@ -58,7 +58,7 @@ def open_template(header: AudioHeader) -> av.container.InputContainer:
     file = _element(0x1A45DFA3, _element(0x4282, b"matroska"))
     cluster = _element(0x1F43B675, _element(0xE7, b"\x00"))
     file += _element(0x18538067, _element(0x1654AE6B, _element(0xAE, track)) + cluster)
-    return av.open(io.BytesIO(file), format="matroska")
+    return av.open(io.BytesIO(file), "r", format="matroska")
 
 
 def _element(identity: int, content: bytes) -> bytes:

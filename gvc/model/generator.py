@@ -11,6 +11,7 @@ has to keep its size at that depth has a block of its own (figure 3 of the paper
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -33,7 +34,7 @@ class Route(nn.Module):
         super().__init__()
         self.profile = profile
         self.decode = decode
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        pairs = list(itertools.pairwise(widths))
         if decode:
             pairs = [(deep, shallow) for shallow, deep in pairs]
         halve = not decode
@@ -149,4 +150,3 @@ class BackgroundGenerator(nn.Module):
         if not self.profile.picture_skip:
             return maps
         return torch.lerp(sample(key, motion.background), maps[:, :3], maps[:, 3:])
-

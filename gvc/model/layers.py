@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -87,7 +88,7 @@ class UNet(nn.Module):
         self.stem = ConvBlock(inputs, widths[0], norm=norm)
         self.down = nn.ModuleList(
             ConvBlock(fine, coarse, norm=norm, halve=True, strided=strided)
-            for fine, coarse in zip(widths[:-1], widths[1:], strict=True)
+            for fine, coarse in itertools.pairwise(widths)
         )
         self.up = nn.ModuleList(
             ConvBlock(coarse if last else 2 * coarse, fine, norm=norm)
@@ -115,7 +116,9 @@ class GeneralisedDivisiveNorm(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.beta = nn.Parameter(torch.ones(channels))
-        self.gamma = nn.Parameter(torch.full((channels, channels), 0.03) + 0.3 * torch.eye(channels))
+        self.gamma = nn.Parameter(
+            torch.full((channels, channels), 0.03) + 0.3 * torch.eye(channels)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Map [N, C, H, W] to the same shape."""

@@ -122,10 +122,13 @@ class FlowPredictor(nn.Module):
     def __init__(self, profile: Profile) -> None:
         super().__init__()
         self.flows = profile.flows
-        self.network = UNet(profile.motion_widths[0], profile.motion_widths, strided=profile.strided)
+        self.network = UNet(
+            profile.motion_widths[0], profile.motion_widths, strided=profile.strided
+        )
         self.head = nn.Conv2d(self.network.out_channels, 2 * profile.flows, 3, padding=1)
         nn.init.normal_(self.head.weight, std=1e-3)
-        nn.init.normal_(self.head.bias, std=1e-2)
+        # Components that begin alike would learn alike.
+        self.head.bias = nn.Parameter(1e-2 * torch.randn(2 * profile.flows))
 
     def forward(self, fields: Tensor) -> Tensor:
         """Map folded fields [N, C, s, s] to displacements [N, 2·N_F, 2, s, s]."""
@@ -173,9 +176,7 @@ class MotionEstimator(nn.Module):
         self.flow = FlowPredictor(profile)
         self.weight = WeightPredictor(profile)
 
-    def forward(
-        self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor
-    ) -> DenseMotion:
+    def forward(self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor) -> DenseMotion:
         """Estimate how the key frame moves to become the inter frame.
 
         :param key_field: F_Î, [N, N_F, S, S].

@@ -47,10 +47,10 @@ class KeyState:
     def repeat(self, times: int) -> KeyState:
         """Each key frame ``times`` times in a row, for as many inter frames of each."""
         return KeyState(
-            *(
-                tensor.repeat_interleave(times, dim=0)
-                for tensor in (self.picture, self.thumbnail, self.latent, self.field)
-            ),
+            picture=self.picture.repeat_interleave(times, dim=0),
+            thumbnail=self.thumbnail.repeat_interleave(times, dim=0),
+            latent=self.latent.repeat_interleave(times, dim=0),
+            field=self.field.repeat_interleave(times, dim=0),
             features=[tensor.repeat_interleave(times, dim=0) for tensor in self.features],
         )
 
@@ -175,4 +175,5 @@ def network_from(weights: Weights, *, path: Path | None = None) -> Mttf:
         raise WeightsError(f"tensors do not fit the model {weights.model!r}", path=path)
     state = {name: torch.from_numpy(array).float() for name, array in weights.arrays.items()}
     network.load_state_dict(state, strict=False)
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False)

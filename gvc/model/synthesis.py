@@ -31,9 +31,7 @@ class Synthesiser:
         return self._network.key_state(key.contiguous(memory_format=torch.channels_last))
 
     @torch.inference_mode()
-    def animate(
-        self, state: KeyState, codes: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.uint8]:
+    def animate(self, state: KeyState, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """Generate one picture for each motion code.
 
         :param codes: float32 [N, 2·N_F], in units of the coder's spread.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["build_info", "native"]
+
 try:
     from gvc import _native as native
 except ImportError:

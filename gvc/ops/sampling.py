@@ -39,7 +39,7 @@ def _runs_natively(features: Tensor, grid: Tensor) -> bool:
     if native is None or torch.compiler.is_compiling() or features.device != grid.device:
         return False
     built = features.device.type == "cpu" or (
-        features.device.type == "cuda" and native.build_info()["cuda"]
+        features.device.type == "cuda" and bool(native.build_info()["cuda"])
     )
     return built and features.dtype == grid.dtype == torch.float32
 

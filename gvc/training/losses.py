@@ -61,7 +61,10 @@ def picture_terms(
     changed = functional.avg_pool2d(changed, 9, stride=1, padding=4, count_include_pad=False)
     emphasis = 1 + 4 * (changed / (changed.mean(dim=(2, 3), keepdim=True) + 0.02)).clamp(max=3)
     emphasis = emphasis / emphasis.mean(dim=(2, 3), keepdim=True)
-    half = [resize(picture, *(side // 2 for side in frames.shape[-2:])) for picture in (synthesis.picture, frames)]
+    half = [
+        resize(picture, *(side // 2 for side in frames.shape[-2:]))
+        for picture in (synthesis.picture, frames)
+    ]
     with torch.no_grad():
         targets = perceptual.describe(frames), perceptual.describe(half[1])
     distance = perceptual.distance(perceptual.describe(synthesis.picture), targets[0])

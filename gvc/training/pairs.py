@@ -137,12 +137,12 @@ class _Augmentation:
         top = min(round(self.top * side), side - crop)
         picture = picture[top : top + crop, left : left + crop]
         method = cv2.INTER_AREA if crop > self.size else cv2.INTER_CUBIC
-        picture = cv2.resize(picture, (self.size, self.size), interpolation=method)
+        resized = cv2.resize(picture, (self.size, self.size), interpolation=method)
         if self.flip:
-            picture = picture[:, ::-1]
+            resized = resized[:, ::-1]
         levels = (np.arange(256, dtype=np.float32)[:, None] / 255) ** self.gamma * self.gain
         table = np.clip(levels * 255 + 0.5, 0, 255).astype(np.uint8)
-        return cv2.LUT(np.ascontiguousarray(picture), table[None])
+        return np.asarray(cv2.LUT(np.ascontiguousarray(resized), table[None]), dtype=np.uint8)
 
 
 def _optical_flow(frame: Picture, key: Picture) -> npt.NDArray[np.float32]:

@@ -46,6 +46,9 @@ class LpipsSqueeze(nn.Module):
     :raises WeightsError: if they are not found.
     """
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self, folder: Path | None = None) -> None:
         super().__init__()
         pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)

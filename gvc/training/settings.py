@@ -32,6 +32,9 @@ class Stage:
     :param shapes: batch shapes, taken in turn; their sizes choose the routes (eq. 28).
     :param rate: AdamW learning rate at the start of the stage.
     :param final_rate: where a cosine takes it until the end of the stage.
+    :param frozen_norms: batch norms use their running statistics, as they will when coding. With
+        those of each batch, which vary a lot since most pairs hardly move and some move far, the
+        network learns to rely on a scale that it will not find later.
     :param losses: weights of the loss terms.
     """
 
@@ -40,6 +43,7 @@ class Stage:
     shapes: tuple[BatchShape, ...]
     rate: float
     final_rate: float
+    frozen_norms: bool = True
     losses: LossWeights = field(default_factory=LossWeights)
 
 
@@ -53,6 +57,7 @@ class TrainingSettings:
     :param model: profile name.
     :param metric_weights: folder of the perceptual network, see :mod:`gvc.training.perceptual`.
     :param stages: run one after the other.
+    :param average: share of the old value in the running mean of the weights, each step.
     :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
     :param validate_every: steps between validations (and checkpoints).
     :param threads: CPU threads of the networks; None leaves torch's choice.
@@ -66,7 +71,7 @@ class TrainingSettings:
     stages: tuple[Stage, ...] = ()
     seed: int = 2
     noise: float = 0.3
-    average: float = 0.998
+    average: float = 0.99
     validate_every: int = 250
     device: str = "cpu"
     threads: int | None = None
@@ -80,7 +85,7 @@ def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
 
     small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
     return (
-        Stage(Phase.MOTION, steps(700), (BatchShape(6, 4, 128),), 1e-3, 4e-4),
+        Stage(Phase.MOTION, steps(700), (BatchShape(6, 4, 128),), 1e-3, 4e-4, frozen_norms=False),
         Stage(Phase.JOINT, steps(600), (small,), 6e-4, 4e-4),
         Stage(Phase.MOTION, steps(400), (BatchShape(6, 4, 128),), 1e-3, 6e-4),
         Stage(Phase.JOINT, steps(2500), (medium, small, medium), 4e-4, 2e-5),

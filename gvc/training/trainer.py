@@ -67,9 +67,8 @@ class Trainer:
         self._validation_frames = load_frames(self.validation_clips, settings.cache)
         self.perceptual = LpipsSqueeze(settings.metric_weights).to(self.device)
         torch.manual_seed(settings.seed)
-        self.network = Mttf(get_profile(settings.model)).to(
-            self.device, memory_format=torch.channels_last
-        )
+        self.network = Mttf(get_profile(settings.model)).to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.progress = Progress()
         self._optimiser: torch.optim.Optimizer | None = None
@@ -141,6 +140,10 @@ class Trainer:
 
     def _learning(self, stage: Stage) -> list[Tensor]:
         self.network.train(stage.phase is not Phase.EXPAND)
+        if stage.frozen_norms:
+            for module in self.network.modules():
+                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                    module.eval()
         modules: Sequence[torch.nn.Module]
         if stage.phase is Phase.MOTION:
             modules = [self.network.extractor, self.network.coder, self.network.motion]
@@ -163,7 +166,7 @@ class Trainer:
         loader: DataLoader[Batch] = DataLoader(
             dataset,
             batch_size=None,
-            sampler=range(start, stop),  # type: ignore[arg-type]
+            sampler=range(start, stop),
             num_workers=1 if self.device.type == "cpu" else 12,
             prefetch_factor=4,
         )
@@ -205,7 +208,9 @@ class Trainer:
 
     def _noise(self, count: int) -> Tensor:
         """Uniform noise as quantising with a step drawn for each frame would add."""
-        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.progress.step)
+        generator = torch.Generator().manual_seed(
+            self.settings.seed * 1_000_003 + self.progress.step
+        )
         length = self.network.profile.code_length
         step = torch.rand(count, 1, generator=generator) * self.settings.noise
         return ((torch.rand(count, length, generator=generator) - 0.5) * step).to(self.device)

@@ -56,10 +56,7 @@ def validate(
     device: torch.device,
 ) -> Scores:
     """Score ``network`` (in evaluation mode) on frames uint8 [F, S, S, 3] of each clip."""
-    rows = [
-        _score_clip(network, _to_tensor(clip, device, size), perceptual)
-        for clip in clips
-    ]
+    rows = [_score_clip(network, _to_tensor(clip, device, size), perceptual) for clip in clips]
     return Scores(*np.mean(rows, axis=0).tolist())
 
 

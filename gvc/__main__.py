@@ -1,0 +1,5 @@
+"""``python -m gvc`` is ``gvc``."""
+
+from gvc.cli.main import main
+
+main()

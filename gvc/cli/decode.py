@@ -1,0 +1,85 @@
+"""``gvc decode``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+#: FFmpeg's format on standard output by the short names of the command line.
+_PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": "mp4"}
+
+
+@click.command("decode")
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option(
+    "-f",
+    "--format",
+    "container",
+    type=click.Choice(list(_PIPE_FORMATS)),
+    help="Format where OUT's name does not say it; y4m on a pipe, nut for sound too.",
+)
+@click.option("--codec", help="FFmpeg's name of a video encoder.  [H.264; raw for nut and y4m]")
+@click.option("--crf", type=click.IntRange(0, 63), help="Its constant rate factor.  [16]")
+@click.option("--preset", help="Its preset.")
+@click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say at the end what was done.")
+def command(
+    source: str,
+    target: str,
+    container: str | None,
+    codec: str | None,
+    crf: int | None,
+    preset: str | None,
+    audio: bool,
+    weights: Path | None,
+    device: str,
+    threads: int | None,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Decode IN (a .gvc file) to the video OUT; - is standard input or output.
+
+    OUT's name chooses the format: .mp4, .mkv, .mov, .nut or .y4m. A file that is damaged or cut
+    off is decoded up to there; the exit code is 1 then, and OUT is kept.
+    """
+    from gvc.api.input import InputContainer
+    from gvc.api.transcode import decode
+    from gvc.cli.files import STANDARD, readable, writable
+    from gvc.cli.progress import progress_line, summary
+    from gvc.media import SinkOptions, format_of
+
+    if container is not None:
+        chosen = _PIPE_FORMATS[container]
+    else:
+        chosen = "yuv4mpegpipe" if target == STANDARD else format_of(target)
+    with (
+        InputContainer(readable(source), weights=weights, device=device, threads=threads) as file,
+        writable(target, source=source, overwrite=overwrite) as output,
+        progress_line("decode", quiet=quiet) as on_progress,
+    ):
+        report = decode(
+            file,
+            output,
+            container=chosen,
+            options=SinkOptions(codec=codec, crf=crf, preset=preset),
+            audio=audio,
+            name=target,
+            on_progress=on_progress,
+        )
+    if verbose:
+        click.echo(summary(target, report), err=True)
+    if report.problem is not None:
+        click.echo(
+            f"gvc: warning: {source}: {report.problem}; {report.frames} frames were decoded",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,122 @@
+"""``gvc encode``."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from gvc.errors import UsageError
+
+
+def parse_bit_rate(_: click.Context, __: click.Parameter, text: str) -> int:
+    """Bits a second from ``24000`` or ``24k``."""
+    try:
+        value = int(float(text[:-1]) * 1000) if text.lower().endswith("k") else int(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a bit rate; 24k or 24000, say") from None
+    if not 6000 <= value <= 510_000:
+        raise click.BadParameter("Opus takes 6k to 510k")
+    return value
+
+
+def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
+    """A step from ``0.1`` or ``1/10``."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise click.BadParameter(f"{text!r} is not a number") from None
+
+
+@click.command("encode")
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option("--size", default=256, show_default=True, help="Side of the square of equal area.")
+@click.option("--key-qp", default=32, show_default=True, help="QP of key frames, 0 to 63.")
+@click.option("--key-codec", default="vvc", show_default=True, help="Key-frame codec: vvc, hevc.")
+@click.option("--key-preset", help="Preset of the key-frame codec.")
+@click.option("-g", "--gop-size", default=250, show_default=True, help="Most frames of a group.")
+@click.option("--scene-cut", default=0.25, show_default=True, help="Threshold, 0 to 1; 0 is off.")
+@click.option(
+    "--motion-step",
+    default="1/5",
+    show_default=True,
+    callback=parse_step,
+    help="Quantiser step of motion codes.",
+)
+@click.option(
+    "--audio",
+    type=click.Choice(["opus", "copy", "none"]),
+    default="opus",
+    show_default=True,
+    help="What becomes of the sound.",
+)
+@click.option(
+    "--audio-bitrate", default="24k", show_default=True, callback=parse_bit_rate, help="Of Opus."
+)
+@click.option("--model", default="lite", show_default=True, help="Profile of the network.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say at the end what was done.")
+def command(
+    source: str,
+    target: str,
+    size: int,
+    key_qp: int,
+    key_codec: str,
+    key_preset: str | None,
+    gop_size: int,
+    scene_cut: float,
+    motion_step: Fraction,
+    audio: str,
+    audio_bitrate: int,
+    model: str,
+    weights: Path | None,
+    device: str,
+    threads: int | None,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Code the video IN as OUT (a .gvc file); - is standard input or output."""
+    from gvc.api.transcode import encode
+    from gvc.cli.files import readable, writable
+    from gvc.cli.progress import progress_line, summary
+    from gvc.codec.settings import EncoderSettings
+    from gvc.media import AudioMode
+
+    settings = EncoderSettings(
+        size=size,
+        key_qp=key_qp,
+        key_codec=key_codec,
+        key_preset=key_preset,
+        gop_size=gop_size,
+        scene_cut=scene_cut,
+        motion_step=motion_step,
+        model=model,
+        weights=weights,
+        device=device,
+        threads=threads,
+    )
+    if target.lower().endswith((".mp4", ".mkv", ".mov", ".y4m", ".nut")):
+        raise UsageError("encode writes .gvc files", path=target, hint="gvc decode writes videos")
+    with (
+        writable(target, source=source, overwrite=overwrite) as file,
+        progress_line("encode", quiet=quiet) as on_progress,
+    ):
+        report = encode(
+            readable(source),
+            file,
+            settings=settings,
+            audio=AudioMode(audio),
+            audio_bit_rate=audio_bitrate,
+            on_progress=on_progress,
+        )
+    if report.problem is not None and not quiet:
+        click.echo(f"gvc: warning: {source}: {report.problem}", err=True)
+    if verbose:
+        click.echo(summary(target, report), err=True)

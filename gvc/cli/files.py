@@ -1,0 +1,49 @@
+"""Arguments that name files, ``-`` for the standard streams among them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from gvc.api.atomic import AtomicFile
+from gvc.errors import UsageError
+
+#: What stands for standard input or output.
+STANDARD = "-"
+
+
+def readable(name: str) -> Path | BinaryIO:
+    """What ``name`` means as a source."""
+    return sys.stdin.buffer if name == STANDARD else Path(name)
+
+
+@contextlib.contextmanager
+def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
+    """What ``name`` means as a target: a file that takes its name when all went well.
+
+    :param source: what is read, which must be another file.
+    :param overwrite: whether an existing file may be replaced.
+    :raises UsageError: if it must not be written.
+    :raises MediaError: if it cannot be written.
+    """
+    if name == STANDARD:
+        if sys.stdout.isatty():
+            raise UsageError("will not write video to a terminal", hint="give a file, or a pipe")
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    if source != STANDARD and path.exists() and Path(source).exists() and path.samefile(source):
+        raise UsageError("output is the same file as input", path=path)
+    if path.is_file() and not overwrite:
+        raise UsageError("exists already", path=path, hint="-y replaces it")
+    target = AtomicFile(path)
+    try:
+        yield target.file
+    except BaseException:
+        target.discard()
+        raise
+    target.commit()

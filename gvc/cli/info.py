@@ -1,0 +1,130 @@
+"""``gvc info``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, BinaryIO
+
+import click
+
+import gvc
+from gvc.bitstream import StreamSummary, summarise
+from gvc.errors import GvcError, MediaError, UsageError
+
+
+@click.command("info")
+@click.argument("source", metavar="[FILE]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For machines; the keys are stable.")
+@click.option("--build", is_flag=True, help="Say how gvc itself was built.")
+def command(source: str | None, as_json: bool, build: bool) -> None:
+    """Say what FILE (a .gvc file, - for standard input) holds, counted to the byte.
+
+    The exit code is 1 if the file is damaged or cut off.
+    """
+    if build:
+        _print(_build(), as_json=as_json)
+        return
+    if source is None:
+        raise UsageError("no file given", hint="gvc info FILE, or gvc info --build")
+    summary = _summarise(source)
+    _print(describe(summary), as_json=as_json)
+    if summary.problem is not None:
+        click.echo(f"gvc: warning: {source}: {summary.problem}", err=True)
+        sys.exit(1)
+
+
+def describe(summary: StreamSummary) -> dict[str, Any]:
+    """All that is known of a file, in nested dictionaries of plain values."""
+    video, audio = summary.header.video, summary.header.audio
+    seconds = float(summary.seconds)
+
+    def rate(size: int) -> float:
+        return round(size * 8 / 1000 / seconds, 3) if seconds > 0 else 0.0
+
+    described: dict[str, Any] = {
+        "format": "gvc",
+        "size": summary.size,
+        "seconds": round(seconds, 6),
+        "kbps": rate(summary.size),
+        "whole": summary.problem is None,
+        "bytes": {
+            "key_frames": summary.key_frames,
+            "motion_codes": summary.motion_codes,
+            "audio": summary.audio,
+            "overhead": summary.overhead,
+        },
+        "video": {
+            "width": video.width,
+            "height": video.height,
+            "coded_width": video.coded_width,
+            "coded_height": video.coded_height,
+            "frame_rate": str(video.frame_rate),
+            "time_base": str(video.time_base),
+            "sample_aspect_ratio": str(video.sample_aspect_ratio),
+            "groups": summary.groups,
+            "frames": {kind.value: number for kind, number in summary.frames.items()},
+            "key_frame_kbps": rate(summary.key_frames),
+            "motion_code_kbps": rate(summary.motion_codes),
+            "key_codec": video.key_codec,
+            "entropy_model": video.entropy_model,
+            "motion_step": str(video.motion_step),
+            "model": video.model,
+            "weights": video.weights.hex(),
+        },
+        "audio": None,
+        "metadata": dict(summary.header.metadata),
+    }
+    if audio is not None:
+        described["audio"] = {
+            "codec": audio.codec,
+            "sample_rate": audio.sample_rate,
+            "channels": audio.channels,
+            "packets": summary.audio_packets,
+            "kbps": rate(summary.audio),
+        }
+    return described
+
+
+def _build() -> dict[str, Any]:
+    from gvc.ops import build_info
+
+    info = build_info()
+    kernels = "native" if info["native"] else "none (torch's own operators, slower)"
+    return {"version": gvc.__version__, "kernels": kernels, **info}
+
+
+def _summarise(source: str) -> StreamSummary:
+    try:
+        if source == "-":
+            return _located(sys.stdin.buffer, "<stdin>")
+        with open(source, "rb") as file:
+            return _located(file, source)
+    except OSError as error:
+        raise MediaError(error.strerror or str(error), path=source) from error
+
+
+def _located(file: BinaryIO, name: str) -> StreamSummary:
+    try:
+        return summarise(file)
+    except GvcError as error:
+        raise type(error)(error.cause, path=name, hint=error.hint) from error
+
+
+def _print(described: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(described, indent=2, ensure_ascii=False))
+        return
+    for key, value in described.items():
+        if isinstance(value, dict):
+            if value:
+                click.echo(f"{key}:")
+            for name, item in value.items():
+                text = (
+                    " ".join(f"{k}={v}" for k, v in item.items())
+                    if isinstance(item, dict)
+                    else item
+                )
+                click.echo(f"  {name:20} {text}")
+        elif value is not None:
+            click.echo(f"{key:22} {value}")

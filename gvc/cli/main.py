@@ -1,0 +1,90 @@
+"""The group of commands, and what all of them share: errors, exit codes, ``--debug``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+import click
+
+import gvc
+from gvc.errors import GvcError
+
+#: Commands by name, with the first line of their help; each is in the module of its name.
+_COMMANDS: Mapping[str, str] = {
+    "encode": "Code a video file as .gvc.",
+    "decode": "Decode a .gvc file to a playable video.",
+    "info": "Say what a .gvc file holds, or how gvc was built.",
+    "train": "Train the networks on a folder of clips.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, without importing anything."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"gvc.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(gvc.__version__, prog_name="gvc")
+@click.option("--debug", is_flag=True, help="Show where in the program an error arose.")
+def cli(debug: bool) -> None:
+    """A codec for talking heads, at a few kilobits a second."""
+
+
+def main() -> NoReturn:
+    """Run a command and exit; errors become one line on standard error."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        cli.main(arguments, prog_name="gvc", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _exit(130)
+    except click.ClickException as error:
+        error.show()
+        _exit(2)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; end as quietly as other filters do.
+        _exit(0)
+    except GvcError as error:
+        if debug:
+            raise
+        click.echo(f"gvc: {error}", err=True)
+        _exit(error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"gvc: {where}{error.strerror or error}", err=True)
+        _exit(1)
+    except MemoryError:
+        click.echo("gvc: not enough memory", err=True)
+        _exit(1)
+    sys.exit(0)
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit without a second complaint when standard output is closed at shutdown."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

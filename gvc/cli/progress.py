@@ -1,0 +1,58 @@
+"""The progress line, for terminals only."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from gvc.api.transcode import Progress as Done
+    from gvc.api.transcode import Report
+
+
+@contextlib.contextmanager
+def progress_line(label: str, *, quiet: bool) -> Iterator[Callable[[Done], None]]:
+    """A bar with frames, frames a second, kb/s and time left, on standard error.
+
+    Nothing is shown on a pipe or a file, nor if ``quiet``.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} % frame {task.completed}/{task.fields[count]}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, count="?", rate="")
+
+        def update(done: Done) -> None:
+            rate = f"{done.frames / max(done.elapsed, 1e-3):.1f} fps"
+            if done.size and done.media_seconds:
+                rate += f" {done.size * 8 / 1000 / done.media_seconds:.1f} kb/s"
+            bar.update(
+                task,
+                completed=done.frames,
+                total=done.total,
+                count=done.total or "?",
+                rate=rate,
+            )
+
+        yield update
+
+
+def summary(label: str, report: Report) -> str:
+    """One line of what a run did."""
+    rate = report.size * 8 / 1000 / report.seconds
+    return (
+        f"{label}: {report.frames} frames, {report.seconds:.2f} s, {report.size} bytes, "
+        f"{rate:.2f} kb/s, {report.frames / max(report.elapsed, 1e-3):.1f} fps"
+    )

@@ -1,0 +1,69 @@
+"""``gvc train``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("train")
+@click.argument("clips", type=click.Path(path_type=Path))
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option("--cache", type=click.Path(path_type=Path), help="Decoded frames.  [OUTPUT/cache]")
+@click.option("--model", default="lite", show_default=True, help="Profile of the network.")
+@click.option(
+    "--metric-weights",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
+    help="Folder of the perceptual network.  [$GVC_METRIC_WEIGHTS]",
+)
+@click.option(
+    "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
+)
+@click.option("--seed", default=2, show_default=True, help="Of everything random.")
+@click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def command(
+    clips: Path,
+    output: Path,
+    cache: Path | None,
+    model: str,
+    metric_weights: Path | None,
+    scale: float,
+    seed: int,
+    resume: bool,
+    device: str,
+    threads: int | None,
+    quiet: bool,
+) -> None:
+    """Train on the folder CLIPS; write weights, log and model card to the folder OUTPUT.
+
+    CLIPS holds square videos and clips.tsv with the columns file, identity, split and kind. An
+    interrupted run goes on where its last checkpoint was; the best weights so far are always in
+    OUTPUT/best.safetensors.
+    """
+    from gvc.training.settings import TrainingSettings, default_stages
+    from gvc.training.trainer import Trainer
+
+    settings = TrainingSettings(
+        clips=clips,
+        output=output,
+        cache=cache or output / "cache",
+        model=model,
+        metric_weights=metric_weights,
+        stages=default_stages(scale=scale),
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+
+    def report(record: dict[str, Any]) -> None:
+        if not quiet:
+            click.echo(" ".join(f"{key}={value}" for key, value in record.items()), err=True)
+
+    Trainer(settings, report=report).run(resume=resume)
