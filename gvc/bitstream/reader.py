@@ -80,8 +80,9 @@ class BitstreamReader:
         with contextlib.suppress(InvalidDataError):
             start: int | None = None
             for chunk, unit in self.units():
-                start = chunk.offset if start is None else start
-                if isinstance(unit, Group):
+                if unit is not None and start is None:
+                    start = chunk.offset
+                if isinstance(unit, Group) and start is not None:
                     groups.append(GroupEntry(start, unit.pts, unit.frames))
                     end = unit.pts + unit.frames * self.header.video.frame_duration
                     start = None

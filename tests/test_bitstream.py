@@ -1,0 +1,179 @@
+"""Headers, groups, audio and index: round trips, limits, seeking, sums."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gvc.bitstream import (
+    AudioBlock,
+    AudioHeader,
+    AudioPacket,
+    BitstreamReader,
+    BitstreamWriter,
+    ColourDescription,
+    FileHeader,
+    FrameType,
+    Group,
+    Index,
+    VideoHeader,
+    summarise,
+)
+from gvc.bitstream.fields import FieldWriter
+from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError
+
+VIDEO = VideoHeader(
+    width=1279,
+    height=719,
+    coded_width=336,
+    coded_height=192,
+    time_base=Fraction(1, 30_000),
+    frame_rate=Fraction(30_000, 1001),
+    sample_aspect_ratio=Fraction(4, 3),
+    colour=ColourDescription(1, 1, 1, full_range=True),
+    key_codec="vvc",
+    key_parameters=b"\0\0\1parameters",
+    entropy_model="adaptive",
+    model="lite",
+    weights=bytes(range(16)),
+    motion_step=Fraction(1, 5),
+    code_length=40,
+)
+AUDIO = AudioHeader("opus", 48_000, 2, "stereo", Fraction(1, 48_000), b"OpusHead", 960, 312, 24_000)
+HEADER = FileHeader(VIDEO, AUDIO, (("title", "Grüße"), ("date", "2026")))
+
+SMALL = st.integers(0, 10_000)
+PACKETS = st.lists(
+    st.builds(AudioPacket, pts=st.integers(-1000, 10**9), duration=SMALL, data=st.binary(max_size=50)),
+    min_size=1,
+    max_size=8,
+)
+GROUPS = st.builds(
+    Group,
+    pts=st.integers(-(2**40), 2**40),
+    frames=st.integers(1, 65_535),
+    variable_rate=st.booleans(),
+    key=st.binary(max_size=100),
+    motion=st.binary(max_size=100),
+)
+
+
+def test_header_round_trip():
+    assert FileHeader.from_bytes(HEADER.to_bytes()) == HEADER
+    silent = FileHeader(VIDEO)
+    assert FileHeader.from_bytes(silent.to_bytes()) == silent
+
+
+def test_fields_of_a_later_minor_version_are_passed_over():
+    assert FileHeader.from_bytes(HEADER.to_bytes() + b"new fields") == HEADER
+
+
+def test_a_cut_header_is_refused():
+    data = FileHeader(VIDEO).to_bytes()
+    for length in range(len(data)):
+        with pytest.raises(TruncatedDataError):
+            FileHeader.from_bytes(data[:length])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 0},
+        {"height": 20_000},
+        {"coded_width": 4096},
+        {"code_length": 0},
+        {"code_length": 5000},
+        {"model": "x" * 100},
+        {"key_parameters": bytes(70_000)},
+    ],
+)
+def test_values_out_of_range_are_refused(change):
+    with pytest.raises(InvalidDataError):
+        FileHeader.from_bytes(FileHeader(replace(VIDEO, **change)).to_bytes())
+
+
+def test_unknown_flags_are_refused_as_newer():
+    fields = FieldWriter()
+    fields.unsigned(1 << 5)
+    for parse in (FileHeader.from_bytes, Group.from_bytes, AudioBlock.from_bytes):
+        with pytest.raises(UnsupportedError):
+            parse(fields.to_bytes() + bytes(50))
+
+
+@given(GROUPS)
+def test_group_round_trip(group):
+    assert Group.from_bytes(group.to_bytes()) == group
+
+
+@given(PACKETS)
+def test_audio_round_trip(packets):
+    block = AudioBlock(tuple(packets))
+    assert AudioBlock.from_bytes(block.to_bytes()) == block
+
+
+def test_regular_audio_costs_a_byte_a_packet():
+    packets = tuple(AudioPacket(960 * i - 312, 960, bytes(60)) for i in range(500))
+    block = AudioBlock(packets)
+    assert AudioBlock.from_bytes(block.to_bytes()) == block
+    assert len(block.to_bytes()) <= 500 * 61 + 10
+
+
+@given(st.binary(max_size=200))
+def test_garbage_ends_in_a_clear_error(data):
+    for parse in (FileHeader.from_bytes, Group.from_bytes, AudioBlock.from_bytes, Index.from_bytes):
+        try:
+            parse(data)
+        except (InvalidDataError, UnsupportedError):
+            continue
+
+
+def sample_file() -> bytes:
+    file = io.BytesIO()
+    writer = BitstreamWriter(file)
+    writer.write_header(HEADER)
+    for number in range(4):
+        writer.write_audio(AudioBlock((AudioPacket(number * 960, 960, b"sound" * number),)))
+        writer.write_group(
+            Group(number * 10_010, 10, variable_rate=False, key=b"key" * 9, motion=b"codes")
+        )
+    writer.write_audio(AudioBlock((AudioPacket(5000, 960, b"end"),)))
+    writer.close(end_pts=40_040)
+    return file.getvalue()
+
+
+def test_the_summary_adds_up_to_the_byte():
+    data = sample_file()
+    summary = summarise(io.BytesIO(data))
+    parts = summary.key_frames, summary.motion_codes, summary.audio, summary.overhead
+    assert sum(parts) == summary.size == len(data)
+    assert summary.key_frames == 4 * 27 + len(VIDEO.key_parameters)
+    assert summary.motion_codes == 4 * 5
+    assert summary.audio == 5 * (0 + 1 + 2 + 3) + 3
+    assert summary.frames == {FrameType.KEY: 4, FrameType.MOTION: 36}
+    assert summary.seconds == Fraction(40_040, 30_000)
+    assert summary.problem is None
+
+
+@pytest.mark.parametrize(("pts", "first"), [(-5, 0), (0, 0), (10_009, 0), (10_010, 10_010), (10**9, 30_030)])
+def test_seeking_lands_on_the_group_that_holds_a_time(pts, first):
+    reader = BitstreamReader(io.BytesIO(sample_file()))
+    reader.seek(pts)
+    units = list(reader)
+    assert isinstance(units[0], AudioBlock)
+    assert isinstance(units[1], Group)
+    assert units[1].pts == first
+
+
+def test_a_file_without_its_end_can_be_searched_as_far_as_it_goes():
+    data = sample_file()
+    whole = BitstreamReader(io.BytesIO(data)).index
+    reader = BitstreamReader(io.BytesIO(data[:-60]))
+    assert reader.index is not None
+    assert reader.index.groups == whole.groups[: len(reader.index.groups)]
+    with pytest.raises(TruncatedDataError):
+        list(reader)
