@@ -34,12 +34,12 @@ class FFmpegDecoder(KeyFrameDecoder):
             raise KeyFrameError(f"this FFmpeg cannot decode {self._codec}") from error
         assert isinstance(context, av.VideoCodecContext)
         context.thread_count = 1
-        context.options = {"max_pixels": str(_MAX_PIXELS)}
+        context.options = {"max_pixels": str(_MAX_PIXELS), "err_detect": "explode"}
         try:
             frames = context.decode(av.Packet(self._parameters + data)) + context.decode(None)
         except av.FFmpegError as error:
             raise InvalidDataError(f"damaged key frame: {error.strerror}") from error
-        if len(frames) != 1:
+        if len(frames) != 1 or frames[0].is_corrupt:
             raise InvalidDataError("damaged key frame: not one picture")
         if frames[0].format.name not in _PIXEL_FORMATS:
             raise InvalidDataError(f"key frame in pixel format {frames[0].format.name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import av
 
 from gvc.bitstream import ColourDescription
@@ -58,7 +60,7 @@ class _X265(KeyFrameEncoder):
             assert isinstance(context, av.VideoCodecContext)
             context.width, context.height = self._size
             context.pix_fmt = "yuv420p"
-            context.time_base = "1"  # type: ignore[assignment]
+            context.time_base = Fraction(1)
             context.options = self._options
             packets = context.encode(frame) + context.encode(None)
         except av.FFmpegError as error:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import queue
+import re
 import subprocess
 import threading
+from typing import IO
 
 import av
 import imageio_ffmpeg
 
 from gvc.bitstream import ColourDescription
 from gvc.errors import KeyFrameError, UsageError
-from gvc.keyframe.annexb import nal_units, split_picture
+from gvc.keyframe.annexb import split_picture
 from gvc.keyframe.codec import CodedKeyFrame, KeyFrameCodec, KeyFrameDecoder, KeyFrameEncoder
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
 
@@ -24,8 +28,13 @@ _PICTURE = (*_SLICES, 17, 19)
 #: Video, sequence and picture parameter sets, decoding capability information.
 _PARAMETERS = (13, 14, 15, 16)
 
-#: NAL unit type of the delimiter that begins each picture.
-_DELIMITER = 20
+#: The access unit delimiter (NAL unit type 20) with which VVenC begins each picture.
+_DELIMITER = re.compile(rb"\x00*\x00\x00\x01\x00[\xa0-\xa7]")
+
+#: Key frames are far apart: what VVenC learns from the pictures around one (temporal filtering,
+#: block importance) costs bits here, and waiting for them keeps it from giving pictures back as
+#: they come. Its default offset would code intra pictures at another QP than the one asked for.
+_VVENC_PARAMETERS = "MCTF=0:BIM=0:LookAhead=0:MaxParallelFrames=0:IntraQPOffset=0"
 
 
 class VvcCodec(KeyFrameCodec):
@@ -42,8 +51,8 @@ class VvcCodec(KeyFrameCodec):
         colour: ColourDescription,
         preset: str | None = None,
     ) -> KeyFrameEncoder:
-        """See :class:`KeyFrameCodec`; presets are VVenC's, ``slower`` by default."""
-        preset = preset or "slower"
+        """See :class:`KeyFrameCodec`; presets are VVenC's, ``medium`` by default."""
+        preset = preset or "medium"
         if preset not in _PRESETS:
             raise UsageError(f"VVenC has no preset {preset!r}", hint=", ".join(_PRESETS))
         return _VvencProcess(width, height, qp, colour, preset)
@@ -58,18 +67,21 @@ def _nal_type(unit: bytes) -> int:
 
 
 class _VvencProcess(KeyFrameEncoder):
-    """One ffmpeg process for all pictures; they come back when VVenC's look-ahead lets them go."""
+    """One ffmpeg process for all pictures; each comes back one or two pictures later."""
 
     def __init__(
         self, width: int, height: int, qp: int, colour: ColourDescription, preset: str
     ) -> None:
+        # Said of input and output alike: the samples stay as they are.
+        colour_range = ["-color_range", "pc" if colour.full_range else "tv"]
         command = [
             _ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin",
-            "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}",
-            "-framerate", "1", "-i", "pipe:0",
+            *colour_range, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}",
+            "-framerate", "1", "-probesize", "32", "-i", "pipe:0",
             "-c:v", "libvvenc", "-preset", preset, "-qp", str(qp), "-g", "1",
-            "-color_range", "pc" if colour.full_range else "tv",
-            "-f", "vvc", "pipe:1",
+            # VVenC's perceptual adaptation spends more bits for the same PSNR and SSIM here.
+            "-qpa", "0", "-vvenc-params", _VVENC_PARAMETERS,
+            *colour_range, "-flush_packets", "1", "-f", "vvc", "pipe:1",
         ]  # fmt: skip
         try:
             self._process = subprocess.Popen(
@@ -77,8 +89,10 @@ class _VvencProcess(KeyFrameEncoder):
             )
         except OSError as error:
             raise KeyFrameError(f"cannot run ffmpeg: {error.strerror}") from error
-        self._output = bytearray()
-        self._messages = bytearray()
+        self._stream = bytearray()
+        self._output: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        # Both pipes are emptied all the time, so that ffmpeg never waits for its reader.
         self._readers = [
             threading.Thread(target=_drain, args=(pipe, store), daemon=True)
             for pipe, store in (
@@ -90,13 +104,14 @@ class _VvencProcess(KeyFrameEncoder):
             reader.start()
 
     def push(self, frame: av.VideoFrame) -> list[CodedKeyFrame]:
-        """See :class:`KeyFrameEncoder`; VVenC gives nothing before it knows the end."""
+        """See :class:`KeyFrameEncoder`."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(frame.to_ndarray().tobytes())
+            self._process.stdin.flush()
         except OSError as error:
             raise self._failure() from error
-        return []
+        return self._pictures(ended=False)
 
     def finish(self) -> list[CodedKeyFrame]:
         """See :class:`KeyFrameEncoder`."""
@@ -107,27 +122,45 @@ class _VvencProcess(KeyFrameEncoder):
             reader.join()
         if self._process.wait() != 0:
             raise self._failure()
-        return [
-            split_picture(
-                picture,
-                is_parameters=lambda unit: _nal_type(unit) in _PARAMETERS,
-                is_picture=lambda unit: _nal_type(unit) in _PICTURE,
-            )
-            for picture in _pictures(bytes(self._output))
-        ]
+        return self._pictures(ended=True)
 
     def close(self) -> None:
         """See :class:`KeyFrameEncoder`."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def _pictures(self, *, ended: bool) -> list[CodedKeyFrame]:
+        """Pictures that are whole: the next one has begun, or the stream has ``ended``."""
+        self._stream += _emptied(self._output)
+        starts = [match.start() for match in _DELIMITER.finditer(self._stream)]
+        if ended:
+            starts.append(len(self._stream))
+        pictures = [
+            split_picture(
+                bytes(self._stream[start:end]),
+                is_parameters=lambda unit: _nal_type(unit) in _PARAMETERS,
+                is_picture=lambda unit: _nal_type(unit) in _PICTURE,
+            )
+            for start, end in itertools.pairwise(starts)
+        ]
+        if starts:
+            del self._stream[: starts[-1]]
+        return pictures
 
     def _failure(self) -> KeyFrameError:
         self.close()
-        for reader in self._readers:
-            reader.join()
-        lines = self._messages.decode(errors="replace").strip().splitlines()
-        return KeyFrameError(f"VVenC failed: {lines[0] if lines else 'no reason given'}")
+        lines = _emptied(self._messages).decode(errors="replace").strip().splitlines()
+        reasons = [line for line in lines if line and not line.startswith("Configuration warning")]
+        reason = reasons[0] if reasons else "no reason given"
+        hint = "this ffmpeg lacks libvvenc" if "Unknown encoder" in reason else None
+        return KeyFrameError(f"VVenC failed: {reason}", hint=hint)
 
 
 def _ffmpeg() -> str:
@@ -139,16 +172,11 @@ def _ffmpeg() -> str:
         ) from error
 
 
-def _drain(pipe: object, store: bytearray) -> None:
+def _drain(pipe: IO[bytes], store: queue.SimpleQueue[bytes]) -> None:
     while data := pipe.read1(1 << 16):  # type: ignore[attr-defined]
-        store += data
+        store.put(data)
 
 
-def _pictures(stream: bytes) -> list[bytes]:
-    """The byte stream of each picture; every one begins with an access unit delimiter."""
-    pictures: list[list[bytes]] = []
-    for unit in nal_units(stream):
-        if _nal_type(unit) == _DELIMITER or not pictures:
-            pictures.append([])
-        pictures[-1].append(unit)
-    return [b"".join(b"\x00\x00\x01" + unit for unit in units) for units in pictures]
+def _emptied(store: queue.SimpleQueue[bytes]) -> bytes:
+    """All that ``store`` holds now."""
+    return b"".join(store.get() for _ in range(store.qsize()))

@@ -41,6 +41,7 @@ class AudioCopy:
             time_base=Fraction(stream.time_base),
             extradata=context.extradata or b"",
             frame_size=round(frame),
+            initial_padding=_initial_padding(context),
             bit_rate=context.bit_rate or 0,
         )
 
@@ -82,7 +83,7 @@ class OpusEncoder:
             time_base=Fraction(1, _OPUS_RATE),
             extradata=encoder.extradata or b"",
             frame_size=_OPUS_FRAME,
-            initial_padding=_initial_padding(encoder.extradata or b""),
+            initial_padding=_initial_padding(encoder),
             bit_rate=bit_rate,
         )
 
@@ -163,6 +164,9 @@ class AudioTranscoder:
         return self._encoder.encode(None)
 
 
-def _initial_padding(extradata: bytes) -> int:
-    """Pre-skip of the identification header (RFC 7845, section 5.1), in samples."""
-    return int.from_bytes(extradata[10:12], "little") if len(extradata) >= 12 else 0
+def _initial_padding(context: av.AudioCodecContext) -> int:
+    """Samples that an Opus decoder drops first: pre-skip (RFC 7845, section 5.1); else 0."""
+    extradata = context.extradata or b""
+    if context.codec.canonical_name != "opus" or len(extradata) < 12:
+        return 0
+    return int.from_bytes(extradata[10:12], "little")

@@ -25,6 +25,7 @@ _MATRICES = {
     5: Colorspace.ITU601,
     6: Colorspace.ITU601,
     7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
 }
 
 #: H.273 code points: BT.709, BT.601 (525 lines), unspecified, identity (RGB).

@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 import av
-import av.filter
 
 from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription
 from gvc.errors import GvcError, InvalidDataError, MediaError
 from gvc.media.audio import AudioCopy, AudioTranscoder
+from gvc.media.orientation import Upright
 from gvc.media.picture import colour_of
 
 #: Tags of containers that say nothing about the recording.
@@ -26,8 +26,8 @@ _RATES = Fraction(1), Fraction(1000)
 
 _DEFAULT_RATE = Fraction(25)
 
-#: Quarter turns that make a picture upright, by its display matrix's angle.
-_TURNS = {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}
+#: FFmpeg's "formats" that paint pictures of any text.
+_TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
 
 
 class AudioMode(enum.StrEnum):
@@ -134,6 +134,8 @@ class Source:
         self.close()
 
     def _find_video(self) -> av.VideoStream:
+        if self._container.format.name in _TEXT_FORMATS:
+            raise InvalidDataError("is text, not a video", path=self.name)
         for stream in self._container.streams.video:
             if not stream.disposition & av.stream.Disposition.attached_pic:
                 return stream
@@ -185,7 +187,7 @@ class Source:
     def _demux(self) -> Iterator[av.VideoFrame | AudioPacket]:
         self._time_base = Fraction(self._video.time_base or Fraction(1, 90_000))
         self._turned = False
-        upright: _Upright | None = None
+        upright: Upright | None = None
         times = _Times(self._time_base, self._video.guessed_rate or _DEFAULT_RATE)
         streams = [self._video, *([self._audio.stream] if self._audio is not None else [])]
         try:
@@ -195,7 +197,7 @@ class Source:
                     continue
                 for frame in self._decode(packet):
                     if upright is None:
-                        upright = _Upright(frame, self._video)
+                        upright = Upright(frame)
                         self._turned = upright.turned
                     yield times.repair(upright.turn(frame))
         except GvcError:
@@ -211,34 +213,6 @@ class Source:
         except av.InvalidDataError:
             self.damaged_packets += 1
             return []
-
-
-class _Upright:
-    """Turns frames as their display matrix says, all by the angle of the first."""
-
-    def __init__(self, frame: av.VideoFrame, stream: av.VideoStream) -> None:
-        angle = round(frame.rotation / 90) * 90 % 360
-        self.turned = angle in (90, 270)
-        self._graph: av.filter.Graph | None = None
-        if angle == 0:
-            return
-        graph = av.filter.Graph()
-        last = graph.add_buffer(template=stream)
-        for direction in _TURNS[angle]:
-            transpose = graph.add("transpose", direction)
-            last.link_to(transpose)
-            last = transpose
-        last.link_to(graph.add("buffersink"))
-        graph.configure()
-        self._graph = graph
-
-    def turn(self, frame: av.VideoFrame) -> av.VideoFrame:
-        if self._graph is None:
-            return frame
-        self._graph.push(frame)
-        turned = self._graph.pull()
-        assert isinstance(turned, av.VideoFrame)
-        return turned
 
 
 class _Times:

@@ -53,12 +53,18 @@ def open_template(header: AudioHeader) -> av.container.InputContainer:
         + _element(0x83, b"\x02")
         + _element(0x86, _NAMES[header.codec])
         + (_element(0x63A2, header.extradata) if header.extradata else b"")
+        + _element(0x56AA, struct.pack(">Q", _nanoseconds(header)))
         + _element(0xE1, audio)
     )
     file = _element(0x1A45DFA3, _element(0x4282, b"matroska"))
     cluster = _element(0x1F43B675, _element(0xE7, b"\x00"))
     file += _element(0x18538067, _element(0x1654AE6B, _element(0xAE, track)) + cluster)
     return av.open(io.BytesIO(file), "r", format="matroska")
+
+
+def _nanoseconds(header: AudioHeader) -> int:
+    """What the decoder is to drop at the beginning: Matroska's CodecDelay."""
+    return round(header.initial_padding * 1_000_000_000 / header.sample_rate)
 
 
 def _element(identity: int, content: bytes) -> bytes:

@@ -1,0 +1,103 @@
+"""The one-way flow between packages, and habits that a linter does not know."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "gvc"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+#: What each package of gvc may import of the others (docs/architecture.md).
+ALLOWED = {
+    "errors": set(),
+    "container": {"errors"},
+    "bitstream": {"errors", "container"},
+    "entropy": {"errors", "bitstream"},
+    "media": {"errors", "bitstream"},
+    "keyframe": {"errors", "bitstream", "media"},
+    "ops": {"_native"},
+    "model": {"errors", "ops"},
+    "codec": {"errors", "bitstream", "entropy", "keyframe", "media", "model"},
+    "api": {"errors", "bitstream", "media", "model", "codec"},
+    "training": {"errors", "model", "api"},
+    "cli": {"errors", "bitstream", "media", "ops", "codec", "api", "training"},
+}
+
+#: Third-party packages that only some packages may import.
+RESTRICTED = {
+    "torch": {"ops", "model", "training"},
+    "av": {"media", "keyframe", "codec", "api", "training"},
+    "constriction": {"entropy"},
+    "cv2": {"training"},
+    "click": {"cli"},
+    "rich": {"cli"},
+}
+
+
+def package_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Dotted names that a module imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names if node.module == "gvc" else {node.module}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_flow_one_way(path):
+    package = package_of(path)
+    if package in ("__init__", "__main__"):
+        return
+    for name in imports_of(path):
+        top, _, rest = name.partition(".")
+        if top == "gvc" and rest:
+            other = rest.split(".")[0]
+            allowed = ALLOWED[package] | {package, "__version__"}
+            assert other in allowed, f"{package} must not import gvc.{other}"
+        elif top in RESTRICTED:
+            assert package in RESTRICTED[top], f"{package} must not import {top}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_short_and_named_for_what_they_hold(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED.keys() - {"errors"}))
+def test_packages_say_what_they_do(package):
+    docstring = ast.get_docstring(ast.parse((PACKAGE / package / "__init__.py").read_text()))
+    assert docstring
+    assert "ay import" in " ".join(docstring.split())
+
+
+@pytest.mark.parametrize("statement", ["import gvc", "import gvc.cli.info, gvc.cli.main"])
+def test_starting_is_cheap(statement):
+    program = f"import sys; {statement}; print({{'torch', 'av'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"set()"
+
+
+def test_native_code_keeps_to_itself():
+    for path in (ROOT / "csrc").rglob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        assert "Python.h" not in text
+        assert "pybind11" not in text
+        assert "torch/" not in text
+    for path in (ROOT / "bindings").glob("*"):
+        assert "torch/" not in path.read_text(encoding="utf-8")

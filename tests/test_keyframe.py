@@ -1,0 +1,86 @@
+"""Key-frame codecs: every picture decodes alone, close to what went in."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+from conftest import draw_head
+
+from gvc import keyframe
+from gvc.bitstream import ColourDescription
+from gvc.errors import GvcError, InvalidDataError, UnsupportedError, UsageError
+from gvc.media import from_rgb, tag, to_rgb
+
+COLOUR = ColourDescription(1, 1, 1)
+PRESETS = {"vvc": "faster", "hevc": "ultrafast"}
+
+
+def code(name: str, *, qp: int, count: int = 2, size: tuple[int, int] = (144, 80)):
+    codec = keyframe.get(name)
+    encoder = codec.encoder(
+        width=size[0], height=size[1], qp=qp, colour=COLOUR, preset=PRESETS[name]
+    )
+    coded = []
+    try:
+        for index in range(count):
+            coded += encoder.push(from_rgb(draw_head(3 * index, *size), *size, COLOUR))
+        coded += encoder.finish()
+    finally:
+        encoder.close()
+    return codec, coded
+
+
+@pytest.mark.parametrize("name", keyframe.names())
+def test_pictures_decode_alone_and_in_any_order(name):
+    codec, coded = code(name, qp=27, count=3)
+    assert len(coded) == 3
+    assert len({picture.parameters for picture in coded}) == 1
+    decoder = codec.decoder(coded[0].parameters)
+    for index in (2, 0, 1):
+        frame = decoder.decode(coded[index].data)
+        assert (frame.width, frame.height) == (144, 80)
+        shown = to_rgb(tag(frame, COLOUR), 144, 80).astype(int)
+        assert np.abs(shown - draw_head(3 * index, 144, 80)).mean() < 4
+
+
+@pytest.mark.parametrize("name", keyframe.names())
+def test_a_higher_qp_costs_fewer_bytes(name):
+    sizes = [len(code(name, qp=qp, count=1)[1][0].data) for qp in (22, 32, 42)]
+    assert sizes[0] > sizes[1] > sizes[2] > 0
+
+
+@pytest.mark.parametrize("name", keyframe.names())
+def test_damaged_pictures_are_refused(name):
+    codec, (coded,) = code(name, qp=32, count=1)
+    for data in (b"", b"\0\0\1", coded.data[:20], bytes(500)):
+        with pytest.raises(InvalidDataError):
+            codec.decoder(coded.parameters).decode(data)
+    with pytest.raises(InvalidDataError):
+        codec.decoder(b"").decode(coded.data)
+
+
+def test_flipped_bits_end_in_a_picture_or_a_clear_error():
+    codec, (coded,) = code("vvc", qp=32, count=1)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        data = bytearray(coded.data)
+        data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
+        try:
+            assert isinstance(codec.decoder(coded.parameters).decode(bytes(data)), av.VideoFrame)
+        except GvcError as error:
+            assert "\n" not in str(error)
+
+
+def test_unknown_names_and_presets():
+    with pytest.raises(UnsupportedError, match="nonesuch"):
+        keyframe.get("nonesuch")
+    with pytest.raises(UsageError, match="preset"):
+        code_with_preset = keyframe.get("vvc").encoder
+        code_with_preset(width=64, height=64, qp=32, colour=COLOUR, preset="warp")
+
+
+def test_a_missing_ffmpeg_is_explained(monkeypatch):
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nonexistent/ffmpeg")
+    with pytest.raises(GvcError, match="ffmpeg"):
+        keyframe.get("vvc").encoder(width=64, height=64, qp=32, colour=COLOUR)

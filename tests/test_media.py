@@ -1,0 +1,240 @@
+"""Media in and out: colour, rotation, times, sound, formats."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from conftest import AUDIO_RATE, draw_head, read_video, write_clip
+
+from gvc.bitstream import AudioPacket, ColourDescription, VideoHeader
+from gvc.errors import GvcError, UnsupportedError
+from gvc.media import (
+    AudioMode,
+    Sink,
+    SinkOptions,
+    Source,
+    colour_of,
+    format_of,
+    from_rgb,
+    to_rgb,
+    to_yuv420,
+)
+
+
+def smooth_picture(width: int = 96, height: int = 64) -> np.ndarray:
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([255 * x / width, 255 * y / height, 127 + 0 * x], axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("matrix", [1, 6])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_colours_survive_both_ways(matrix, full_range):
+    colour = ColourDescription(1, 1, matrix, full_range)
+    picture = smooth_picture()
+    frame = from_rgb(picture, 96, 64, colour)
+    assert colour_of(frame) == colour
+    luma = frame.to_ndarray()[:64]
+    assert luma.max() <= (255 if full_range else 235)
+    difference = np.abs(to_rgb(frame, 96, 64).astype(int) - picture)
+    assert difference.mean() < 1
+    assert difference.max() <= 5
+
+
+def test_a_matrix_that_is_not_named_is_guessed_by_size():
+    for lines, matrix in ((480, 6), (720, 1), (1080, 1)):
+        frame = av.VideoFrame(64, lines, "yuv420p")
+        assert colour_of(frame).matrix == matrix
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv444p", "yuv420p10le", "gray", "rgb24", "yuvj420p"])
+def test_other_pixel_formats_become_yuv420(pixel_format):
+    picture = smooth_picture()
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixel_format)
+    converted = to_yuv420(frame, 48, 32)
+    assert (converted.format.name, converted.width, converted.height) == ("yuv420p", 48, 32)
+
+
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_rotated_recordings_come_out_upright(angle, tmp_path):
+    plain = write_clip(tmp_path / "plain.mp4", width=96, height=64, frames=3, audio=False)
+    turned = tmp_path / "turned.mp4"
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-display_rotation", str(angle), "-i", plain, "-c", "copy", turned],
+        check=True,
+    )
+    expected = tmp_path / "expected.mkv"
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-i", turned, "-c:v", "ffv1", expected], check=True
+    )
+    wanted = read_video(expected)[0]
+    with Source(turned, audio=AudioMode.NONE) as source:
+        frame = next(iter(source))
+        assert (source.video.width, source.video.height) == (wanted.width, wanted.height)
+    size = wanted.width, wanted.height
+    assert np.abs(to_rgb(frame, *size).astype(int) - to_rgb(wanted, *size)).mean() < 1
+
+
+def test_times_are_strictly_increasing_even_where_the_source_is_not(tmp_path):
+    path = write_clip(tmp_path / "clip.mkv", frames=4, audio=False)
+    with Source(path) as source:
+        pts = [unit.pts for unit in source]
+    assert pts == sorted(set(pts))
+    assert len(pts) == 4
+
+
+def test_tags_are_kept_and_container_noise_is_not(tmp_path):
+    path = tmp_path / "tagged.mp4"
+    plain = write_clip(tmp_path / "plain.mp4", frames=2, audio=False)
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-i", plain, "-c", "copy", "-metadata", "title=A talk", path],
+        check=True,
+    )
+    with Source(path) as source:
+        assert source.metadata == {"title": "A talk"}
+
+
+def sink_video(width=96, height=64, time_base=Fraction(1, 1000), rate=Fraction(25)):
+    return VideoHeader(
+        width=width, height=height, coded_width=96, coded_height=64, time_base=time_base,
+        frame_rate=rate, sample_aspect_ratio=Fraction(4, 3),
+        colour=ColourDescription(1, 1, 1), key_codec="vvc", key_parameters=b"",
+        entropy_model="adaptive", model="lite", weights=bytes(16), motion_step=Fraction(1),
+        code_length=40,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".nut", ".y4m"])
+@pytest.mark.parametrize("size", [(96, 64), (97, 63)])
+def test_every_format_holds_the_picture_at_its_own_size(suffix, size, tmp_path):
+    path = tmp_path / f"out{suffix}"
+    header = sink_video(*size, time_base=Fraction(1, 25))
+    with path.open("wb") as file:
+        sink = Sink(
+            file, container=format_of(path), video=header, audio=None,
+            options=SinkOptions(), metadata={}, name=str(path),
+        )  # fmt: skip
+        for index in range(5):
+            frame = from_rgb(draw_head(index, 96, 64), *size, header.colour)
+            frame.pts, frame.time_base = index, header.time_base
+            sink.write_video(frame)
+        sink.close()
+    frames = read_video(path)
+    assert [(frame.width, frame.height) for frame in frames] == [size] * 5
+    seconds = [float(frame.pts * frame.time_base) for frame in frames]
+    assert np.allclose(np.diff(seconds), 0.04, atol=1e-3)
+    shown = to_rgb(frames[2], 96, 64).astype(int)
+    assert np.abs(shown - draw_head(2, 96, 64)).mean() < 6
+
+
+def test_a_format_that_no_name_tells_is_refused():
+    with pytest.raises(GvcError, match="no format"):
+        format_of("film.xyz")
+
+
+def onset_times(frames: list[av.AudioFrame]) -> list[float]:
+    """Seconds at which clicks begin."""
+    rate = frames[0].sample_rate
+    start = float(frames[0].pts * frames[0].time_base)
+    samples = np.concatenate([np.atleast_2d(frame.to_ndarray())[0] for frame in frames])
+    samples = samples.astype(np.float64) / max(1e-9, np.abs(samples).max())
+    loud = np.flatnonzero(np.abs(samples) > 0.4)
+    first = loud[np.insert(np.diff(loud) > rate // 5, 0, True)]
+    return [start + index / rate for index in first]
+
+
+@pytest.mark.parametrize("mode", [AudioMode.OPUS, AudioMode.COPY])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_stays_in_step(mode, suffix, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", frames=60)
+    with av.open(str(clip)) as container:
+        before = onset_times(list(container.decode(audio=0)))
+    assert len(before) >= 4
+    path = tmp_path / f"out{suffix}"
+    with Source(clip, audio=mode) as source, path.open("wb") as file:
+        header = sink_video(192, 160, source.video.time_base, source.video.frame_rate)
+        sink = Sink(
+            file, container=format_of(path), video=header, audio=source.audio,
+            options=SinkOptions(), metadata={}, name=str(path),
+        )  # fmt: skip
+        units = list(source)
+        # In blocks, as a decoder delivers them.
+        for packet in (unit for unit in units if isinstance(unit, AudioPacket)):
+            sink.write_audio(packet)
+        for frame in (unit for unit in units if isinstance(unit, av.VideoFrame)):
+            sink.write_video(frame)
+        sink.close()
+    with av.open(str(path)) as container:
+        after = onset_times(list(container.decode(audio=0)))
+        container.seek(0)
+        first = next(container.decode(video=0))
+    # A format without negative times moves sound and picture together.
+    after = np.array(after) - float(first.pts * first.time_base)
+    assert np.allclose(after, before, atol=2e-3)
+
+
+def test_a_codec_that_cannot_be_copied_is_named(tmp_path):
+    path = tmp_path / "odd.mkv"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        sound = container.add_stream("pcm_s32le", rate=AUDIO_RATE, layout="mono")
+        container.mux(video.encode(av.VideoFrame.from_ndarray(draw_head(0, 64, 64), format="rgb24")))
+        container.mux(video.encode())
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, 1024), np.int32), format="s32", layout="mono"
+        )
+        silence.sample_rate = AUDIO_RATE
+        container.mux(sound.encode(silence))
+        container.mux(sound.encode())
+    with pytest.raises(UnsupportedError, match="pcm_s32le"):
+        Source(path, audio=AudioMode.COPY)
+    with Source(path, audio=AudioMode.OPUS) as source:
+        assert source.audio.codec == "opus"
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "folder", "sound"])
+def test_what_is_not_video_is_refused_by_name(kind, tmp_path):
+    path = tmp_path / "thing.mp4"
+    if kind == "text":
+        path.write_text("not a video\n" * 50)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "sound":
+        with av.open(str(path), "w") as container:
+            sound = container.add_stream("aac", rate=AUDIO_RATE, layout="mono")
+            quiet = av.AudioFrame.from_ndarray(
+                np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+            )
+            quiet.sample_rate = AUDIO_RATE
+            container.mux(sound.encode(quiet))
+            container.mux(sound.encode())
+    with pytest.raises(GvcError) as caught:
+        Source(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pipe_that_cannot_seek_is_read(tmp_path):
+    clip = write_clip(tmp_path / "clip.mkv", frames=5, audio=False)
+
+    class Pipe(io.RawIOBase):
+        def __init__(self, path: Path) -> None:
+            self._file = path.open("rb")
+
+        def read(self, size: int = -1) -> bytes:
+            return self._file.read(size)
+
+        def readable(self) -> bool:
+            return True
+
+    with Source(Pipe(clip)) as source:
+        assert sum(1 for _ in source) == 5
