@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePath
 from typing import BinaryIO
 
 import av
+from av.codec.codec import UnknownCodecError
 
 from gvc.bitstream import AudioHeader, AudioPacket, VideoHeader
-from gvc.errors import MediaError, UsageError
+from gvc.errors import GvcError, MediaError, UsageError
+from gvc.media.constant_rate import ConstantRate
 from gvc.media.template import open_template
 
 #: FFmpeg's name of the format by what a file's name ends in.
@@ -26,6 +31,9 @@ _FORMATS = {
 
 #: Formats meant for pipes; their frames are not coded unless asked for.
 _RAW = ("nut", "yuv4mpegpipe")
+
+#: FFmpeg's name of y4m, which holds neither times nor sound.
+_Y4M = "yuv4mpegpipe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,9 @@ class Sink:
     ) -> None:
         self._name = name
         self._video_header = video
-        try:
-            # Groups of pictures and their audio come in blocks; never write one kind far ahead.
+        self._waiting: deque[AudioPacket] = deque()
+        self._constant_rate = ConstantRate(video.frame_rate) if container == _Y4M else None
+        with self._reporting():
             self._container = av.open(
                 file,
                 "w",
@@ -87,59 +96,78 @@ class Sink:
             self._container.metadata.update(metadata)
             self._video = self._add_video(container, options)
             self._audio = None
-            if audio is not None and container != "yuv4mpegpipe":
+            if audio is not None and container != _Y4M:
                 self._audio = self._add_audio(audio)
-        except (av.FFmpegError, ValueError) as error:
-            raise self._failure(error) from error
 
     def write_video(self, frame: av.VideoFrame) -> None:
         """Write a frame: yuv420p of the header's size, pts in its time base.
 
         :raises MediaError: if FFmpeg cannot, with its reason.
         """
-        try:
-            if self._video.pix_fmt != frame.format.name:
-                frame = _reformatted(frame, str(self._video.pix_fmt))
-            for packet in self._video.encode(frame):
-                self._container.mux(packet)
-        except av.FFmpegError as error:
-            raise self._failure(error) from error
+        assert frame.pts is not None
+        time = frame.pts * self._video_header.time_base
+        with self._reporting():
+            self._write_audio_until(time)
+            frames = [frame] if self._constant_rate is None else self._constant_rate.spread(frame)
+            for due in frames:
+                self._container.mux(self._video.encode(self._converted(due)))
 
     def write_audio(self, packet: AudioPacket) -> None:
-        """Write an audio packet, in the time base of the audio header."""
+        """Take an audio packet, in the time base of the audio header.
+
+        It is written before the first frame that comes after it, so that sound and picture are
+        interleaved although they come in blocks.
+        """
+        if self._audio is not None:
+            self._waiting.append(packet)
+
+    def close(self) -> None:
+        """Finish the file; the file object stays open.
+
+        :raises MediaError: if FFmpeg cannot, with its reason.
+        """
+        with self._reporting():
+            self._write_audio_until(None)
+            self._container.mux(self._video.encode(None))
+            self._container.close()
+
+    def _write_audio_until(self, time: Fraction | None) -> None:
+        """Write the audio packets that begin before ``time`` in seconds; all where it is None."""
         if self._audio is None:
             return
         stream, time_base = self._audio
-        data = av.Packet(packet.data)
-        data.stream = stream
-        data.time_base = time_base
-        data.pts = data.dts = packet.pts
-        data.duration = packet.duration
-        data.is_keyframe = True
-        try:
+        while self._waiting and (time is None or self._waiting[0].pts * time_base < time):
+            packet = self._waiting.popleft()
+            data = av.Packet(packet.data)
+            data.stream = stream
+            data.time_base = time_base
+            data.pts = data.dts = packet.pts
+            data.duration = packet.duration
+            data.is_keyframe = True
             self._container.mux(data)
-        except av.FFmpegError as error:
-            raise self._failure(error) from error
 
-    def close(self) -> None:
-        """Finish the file; the file object stays open."""
-        try:
-            for packet in self._video.encode(None):
-                self._container.mux(packet)
-            self._container.close()
-        except av.FFmpegError as error:
-            raise self._failure(error) from error
+    def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """``frame`` in the pixel format that the encoder takes."""
+        if self._video.pix_fmt == frame.format.name:
+            return frame
+        converted = frame.reformat(format=self._video.pix_fmt)
+        converted.pts, converted.time_base = frame.pts, frame.time_base
+        return converted
 
     def _add_video(self, container: str, options: SinkOptions) -> av.VideoStream:
         header = self._video_header
         codec = options.codec or ("rawvideo" if container in _RAW else "libx264")
-        stream = self._container.add_stream(codec, rate=header.frame_rate)
+        try:
+            stream = self._container.add_stream(codec, rate=header.frame_rate)
+        except UnknownCodecError as error:
+            raise UsageError(f"FFmpeg has no encoder {codec!r}") from error
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = header.width, header.height
         odd = header.width % 2 or header.height % 2
         # 4:2:0 in H.264 and the like needs even sides; the picture keeps its size.
         stream.pix_fmt = "yuv444p" if odd and codec != "rawvideo" else "yuv420p"
-        stream.time_base = stream.codec_context.time_base = header.time_base
+        time_base = 1 / header.frame_rate if container == _Y4M else header.time_base
+        stream.time_base = stream.codec_context.time_base = time_base
         stream.sample_aspect_ratio = header.sample_aspect_ratio
         context = stream.codec_context
         context.colorspace = header.colour.matrix
@@ -150,6 +178,9 @@ class Sink:
             stream.options = {"crf": str(16 if options.crf is None else options.crf)}
             if options.preset is not None:
                 stream.options = {**stream.options, "preset": options.preset}
+        if codec == "libx265":
+            # It writes its statistics to the standard error of the process.
+            stream.options = {**stream.options, "x265-params": "log-level=error"}
         return stream
 
     def _add_audio(self, header: AudioHeader) -> tuple[av.AudioStream, Fraction]:
@@ -158,19 +189,22 @@ class Sink:
         stream.time_base = header.time_base
         return stream, header.time_base
 
-    def _failure(self, error: Exception) -> MediaError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return MediaError(reason, path=self._name)
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Name file and reason where writing fails; a closed pipe stays a BrokenPipeError."""
+        try:
+            yield
+        except (BrokenPipeError, GvcError):
+            raise
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise MediaError(reason, path=self._name) from error
 
 
 def _container_options(container: str, *, seekable: bool) -> dict[str, str]:
-    options = {"max_interleave_delta": "0"}
+    # The muxer holds packets of one stream back until the other has some too: for as long as
+    # it takes where they are small, two seconds (in microseconds) where they are whole pictures.
+    options = {"max_interleave_delta": "2000000" if container in _RAW else "0"}
     if container in ("mp4", "mov") and not seekable:
-        options["movflags"] = "frag_keyframe+empty_moov"
+        options["movflags"] = "frag_keyframe+delay_moov"
     return options
-
-
-def _reformatted(frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
-    converted = frame.reformat(format=pixel_format)
-    converted.pts, converted.time_base = frame.pts, frame.time_base
-    return converted
