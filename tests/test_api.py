@@ -240,8 +240,7 @@ def test_a_scene_cut_starts_a_group(tmp_path):
     path = tmp_path / "cut.gvc"
 
     def scenes():
-        for frame in drawn(6):
-            yield frame
+        yield from drawn(6)
         rng = np.random.default_rng(1)
         other = np.kron(rng.integers(0, 255, (8, 8, 3)), np.ones((10, 12, 1))).astype(np.uint8)
         for _ in range(4):

@@ -49,7 +49,9 @@ HEADER = FileHeader(VIDEO, AUDIO, (("title", "Grüße"), ("date", "2026")))
 
 SMALL = st.integers(0, 10_000)
 PACKETS = st.lists(
-    st.builds(AudioPacket, pts=st.integers(-1000, 10**9), duration=SMALL, data=st.binary(max_size=50)),
+    st.builds(
+        AudioPacket, pts=st.integers(-1000, 10**9), duration=SMALL, data=st.binary(max_size=50)
+    ),
     min_size=1,
     max_size=8,
 )
@@ -159,7 +161,9 @@ def test_the_summary_adds_up_to_the_byte():
     assert summary.problem is None
 
 
-@pytest.mark.parametrize(("pts", "first"), [(-5, 0), (0, 0), (10_009, 0), (10_010, 10_010), (10**9, 30_030)])
+@pytest.mark.parametrize(
+    ("pts", "first"), [(-5, 0), (0, 0), (10_009, 0), (10_010, 10_010), (10**9, 30_030)]
+)
 def test_seeking_lands_on_the_group_that_holds_a_time(pts, first):
     reader = BitstreamReader(io.BytesIO(sample_file()))
     reader.seek(pts)

@@ -13,9 +13,7 @@ from gvc.container import INDEX_KIND, MAX_PAYLOAD, SIGNATURE, Chunk, ChunkReader
 from gvc.container.varint import decode_varint, encode_varint
 from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError
 
-CHUNKS = st.lists(
-    st.tuples(st.integers(2, 255), st.binary(max_size=300)), min_size=0, max_size=6
-)
+CHUNKS = st.lists(st.tuples(st.integers(2, 255), st.binary(max_size=300)), min_size=0, max_size=6)
 
 
 class Pipe(io.RawIOBase):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import av
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from conftest import draw_head
 from gvc import keyframe
 from gvc.bitstream import ColourDescription
 from gvc.errors import GvcError, InvalidDataError, UnsupportedError, UsageError
-from gvc.media import from_rgb, tag, to_rgb
+from gvc.media import from_rgb, scale, tag, to_rgb
 
 COLOUR = ColourDescription(1, 1, 1)
 PRESETS = {"vvc": "faster", "hevc": "ultrafast"}
@@ -66,21 +68,59 @@ def test_flipped_bits_end_in_a_picture_or_a_clear_error():
     for _ in range(40):
         data = bytearray(coded.data)
         data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
+        message = ""
         try:
             assert isinstance(codec.decoder(coded.parameters).decode(bytes(data)), av.VideoFrame)
         except GvcError as error:
-            assert "\n" not in str(error)
+            message = str(error)
+        assert "\n" not in message
 
 
 def test_unknown_names_and_presets():
     with pytest.raises(UnsupportedError, match="nonesuch"):
         keyframe.get("nonesuch")
+    codec = keyframe.get("vvc")
     with pytest.raises(UsageError, match="preset"):
-        code_with_preset = keyframe.get("vvc").encoder
-        code_with_preset(width=64, height=64, qp=32, colour=COLOUR, preset="warp")
+        codec.encoder(width=64, height=64, qp=32, colour=COLOUR, preset="warp")
 
 
 def test_a_missing_ffmpeg_is_explained(monkeypatch):
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nonexistent/ffmpeg")
     with pytest.raises(GvcError, match="ffmpeg"):
         keyframe.get("vvc").encoder(width=64, height=64, qp=32, colour=COLOUR)
+
+
+@pytest.mark.parametrize("name", keyframe.names())
+@pytest.mark.parametrize("full_range", [False, True])
+def test_samples_keep_their_range(name, full_range):
+    colour = ColourDescription(1, 1, 1, full_range)
+    ramp = np.tile(np.linspace(0, 255, 64).round().astype(np.uint8), (96, 1))
+    encoder = keyframe.get(name).encoder(
+        width=64, height=64, qp=2, colour=colour, preset=PRESETS[name]
+    )
+    try:
+        frame = av.VideoFrame.from_ndarray(ramp, format="yuv420p")
+        (coded,) = encoder.push(tag(frame, colour)) + encoder.finish()
+    finally:
+        encoder.close()
+    decoded = keyframe.get(name).decoder(coded.parameters).decode(coded.data)
+    luma = scale(decoded, 64, 64, colour).to_ndarray()[:64].astype(int)
+    assert np.abs(luma - ramp[:64]).max() <= 2
+
+
+def test_vvc_pictures_come_back_before_the_end():
+    encoder = keyframe.get("vvc").encoder(
+        width=64, height=64, qp=40, colour=COLOUR, preset="faster"
+    )
+    deadline = time.monotonic() + 60
+    coded, pushed = [], 0
+    try:
+        while not coded and time.monotonic() < deadline:
+            coded += encoder.push(from_rgb(draw_head(pushed, 64, 64), 64, 64, COLOUR))
+            pushed += 1
+            time.sleep(0.1)
+        assert coded
+        coded += encoder.finish()
+    finally:
+        encoder.close()
+    assert len(coded) == pushed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -71,9 +72,7 @@ def test_rotated_recordings_come_out_upright(angle, tmp_path):
         check=True,
     )
     expected = tmp_path / "expected.mkv"
-    subprocess.run(
-        [ffmpeg, "-v", "error", "-i", turned, "-c:v", "ffv1", expected], check=True
-    )
+    subprocess.run([ffmpeg, "-v", "error", "-i", turned, "-c:v", "ffv1", expected], check=True)
     wanted = read_video(expected)[0]
     with Source(turned, audio=AudioMode.NONE) as source:
         frame = next(iter(source))
@@ -187,7 +186,9 @@ def test_a_codec_that_cannot_be_copied_is_named(tmp_path):
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
         sound = container.add_stream("pcm_s32le", rate=AUDIO_RATE, layout="mono")
-        container.mux(video.encode(av.VideoFrame.from_ndarray(draw_head(0, 64, 64), format="rgb24")))
+        container.mux(
+            video.encode(av.VideoFrame.from_ndarray(draw_head(0, 64, 64), format="rgb24"))
+        )
         container.mux(video.encode())
         silence = av.AudioFrame.from_ndarray(
             np.zeros((1, 1024), np.int32), format="s32", layout="mono"
@@ -238,3 +239,96 @@ def test_a_pipe_that_cannot_seek_is_read(tmp_path):
 
     with Source(Pipe(clip)) as source:
         assert sum(1 for _ in source) == 5
+
+
+@pytest.mark.parametrize("mirror", ["hflip", "vflip"])
+def test_mirrored_recordings_come_out_upright(mirror, tmp_path):
+    picture = smooth_picture()
+    path = tmp_path / "mirrored.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.set_display_rotation(0, **{mirror: True})
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    with Source(path) as source:
+        frame = next(iter(source))
+    assert frame.rotation == 0
+    wanted = picture[:, ::-1] if mirror == "hflip" else picture[::-1]
+    assert np.abs(to_rgb(frame, 96, 64).astype(int) - wanted).mean() < 4
+
+
+def test_wide_gamut_keeps_its_matrix():
+    picture = np.full((64, 64, 3), (200, 60, 30), np.uint8)
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+        format="yuv420p10le", dst_colorspace=9, dst_color_range=1
+    )
+    assert colour_of(frame).matrix == 9
+    shown = to_rgb(to_yuv420(frame, 32, 32), 32, 32).astype(int)
+    assert np.abs(shown - (200, 60, 30)).mean() < 2
+
+
+def write_frames(file, container: str, header: VideoHeader, pts: list[int], **options) -> None:
+    sink = Sink(
+        file, container=container, video=header, audio=None,
+        options=SinkOptions(**options), metadata={}, name="out",
+    )  # fmt: skip
+    for index, time in enumerate(pts):
+        frame = from_rgb(draw_head(index, 96, 64), 96, 64, header.colour)
+        frame.pts, frame.time_base = time, header.time_base
+        sink.write_video(frame)
+    sink.close()
+
+
+class OneWay(io.RawIOBase):
+    """A pipe's writing end that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:
+        self.data += data
+        return len(data)
+
+
+@pytest.mark.parametrize("name", ["mp4", "nut", "matroska"])
+def test_variable_frame_times_survive_a_pipe(name):
+    pts = [0, 33, 66, 100, 133, 1000, 1001, 1500, 4777]
+    pipe = OneWay()
+    write_frames(pipe, name, sink_video(), pts)
+    with av.open(io.BytesIO(bytes(pipe.data))) as container:
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert [time * 1000 for time in times] == pts
+
+
+def test_y4m_has_the_nominal_rate_whatever_the_times():
+    pipe = OneWay()
+    # At 25 frames a second: the second frame is late by three, the third comes too soon.
+    write_frames(pipe, "yuv4mpegpipe", sink_video(), [500, 660, 665, 700])
+    with av.open(io.BytesIO(bytes(pipe.data))) as container:
+        assert container.streams.video[0].average_rate == 25
+        shown = [to_rgb(frame, 96, 64).astype(int) for frame in container.decode(video=0)]
+    assert len(shown) == 6
+    for frame, index in zip(shown, (0, 0, 0, 0, 1, 3), strict=True):
+        assert np.abs(frame - draw_head(index, 96, 64)).mean() < 6
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_reported_by_name():
+    with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(GvcError, match="out: "):
+        write_frames(file, "matroska", sink_video(), list(range(0, 400, 40)))
+
+
+def test_a_closed_pipe_stays_a_closed_pipe():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb", buffering=0) as file, pytest.raises(BrokenPipeError):
+        write_frames(file, "nut", sink_video(), list(range(0, 400, 40)))
+
+
+def test_an_unknown_encoder_is_named():
+    with pytest.raises(GvcError, match="nonesuch"):
+        write_frames(OneWay(), "matroska", sink_video(), [0], codec="nonesuch")

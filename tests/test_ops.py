@@ -106,14 +106,10 @@ def test_wrong_arguments_are_refused():
 
     for size in [(1, 1, 4, 5), (2, 1, 4, 4), (1, 1, -4, 4), (1, 1, 2**62, 4)]:
         with pytest.raises(ValueError, match="sizes"):
-            _native.warp_forward(
-                described(good), described(grid), described(good, size), False, 1
-            )
+            _native.warp_forward(described(good), described(grid), described(good, size), False, 1)
 
 
-@pytest.mark.parametrize(
-    "header", sorted((ROOT / "csrc").rglob("*.h")), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("header", sorted((ROOT / "csrc").rglob("*.h")), ids=lambda path: path.name)
 def test_each_header_compiles_alone(header, tmp_path):
     source = tmp_path / "alone.cpp"
     source.write_text(f'#include "{header}"\n')

@@ -36,6 +36,16 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"gvc.cli.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a closed pipe ends it quietly.
+
+        Whoever read our output has seen enough. Click itself would exit with 1.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _exit(0)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""
         with formatter.section("Commands"):
@@ -61,9 +71,6 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         _exit(2)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; end as quietly as other filters do.
-        _exit(0)
     except GvcError as error:
         if debug:
             raise

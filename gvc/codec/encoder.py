@@ -21,6 +21,7 @@ from gvc.model import weights
 from gvc.model.analysis import Analyser
 from gvc.model.device import set_threads
 from gvc.model.mttf import network_from
+from gvc.model.profiles import get_profile
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
@@ -67,8 +68,10 @@ class VideoEncoder:
         self._info = info
         self._settings = settings
         self._size = coded_size(info.width, info.height, settings.size)
+        # A name that means nothing is an error of usage; a profile without weights is another.
+        profile = get_profile(settings.model)
         chosen = (
-            weights.load(settings.weights) if settings.weights else weights.default(settings.model)
+            weights.load(settings.weights) if settings.weights else weights.default(profile.name)
         )
         network = network_from(chosen, path=settings.weights)
         self._weights = chosen

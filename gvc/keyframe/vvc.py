@@ -76,8 +76,9 @@ class _VvencProcess(KeyFrameEncoder):
         colour_range = ["-color_range", "pc" if colour.full_range else "tv"]
         command = [
             _ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin",
-            *colour_range, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}",
-            "-framerate", "1", "-probesize", "32", "-i", "pipe:0",
+            *colour_range, "-f", "rawvideo", "-pix_fmt", "yuv420p",
+            "-video_size", f"{width}x{height}", "-framerate", "1", "-probesize", "32",
+            "-i", "pipe:0",
             "-c:v", "libvvenc", "-preset", preset, "-qp", str(qp), "-g", "1",
             # VVenC's perceptual adaptation spends more bits for the same PSNR and SSIM here.
             "-qpa", "0", "-vvenc-params", _VVENC_PARAMETERS,

@@ -28,11 +28,12 @@ class ConstantRate:
     def spread(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """Frames to write now: copies of the last one, then ``frame``; none if it is too soon.
 
-        Their pts count from 0, their time base is one frame.
+        ``frame`` is taken over: their pts count from 0, their time base is one frame.
 
         :raises MediaError: if ``frame`` comes an hour or more after the last one.
         """
-        assert frame.pts is not None and frame.time_base is not None
+        assert frame.pts is not None
+        assert frame.time_base is not None
         time = frame.pts * frame.time_base
         if self._start is None:
             self._start = time

@@ -6,8 +6,6 @@ players assume; from there on it is named.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import av
 import numpy as np
 import numpy.typing as npt
@@ -80,11 +78,6 @@ def tag(frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
     frame.color_primaries = colour.primaries
     frame.color_trc = colour.transfer
     return frame
-
-
-def limited(colour: ColourDescription) -> ColourDescription:
-    """The same colours in limited range."""
-    return replace(colour, full_range=False)
 
 
 def _convert(
