@@ -1,6 +1,6 @@
 """Read frames of a .gvc file into numpy, from the middle on.
 
-    python examples/frames.py examples/portrait.gvc
+python examples/frames.py examples/portrait.gvc
 """
 
 from __future__ import annotations

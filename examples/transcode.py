@@ -1,6 +1,6 @@
 """Transcode a video to .gvc and back, in the manner of a PyAV script.
 
-    python examples/transcode.py talk.mp4 talk.gvc back.mp4
+python examples/transcode.py talk.mp4 talk.gvc back.mp4
 """
 
 from __future__ import annotations

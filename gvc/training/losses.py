@@ -18,12 +18,12 @@ from gvc.training.perceptual import LpipsSqueeze
 class LossWeights:
     """Weight of each term of the total (eq. 27, with the terms that were added).
 
+    All but the first are heavier where P differs from the key frame: eyes and mouths.
+
     :param perceptual: LPIPS-squeeze of P̂ and P, and of both at half size.
-    :param pixel: L1 of P̂ and P (eq. 25), heavier where P differs from the key frame, which is
-        where eyes and mouths move.
-    :param branch: L1 of the foreground and background branches each, inside their masks.
+    :param pixel: L1 of P̂ and P (eq. 25).
     :param flow: L1 of m_fg and classical optical flow where that flow explains the picture.
-    :param warped: L1 of the warped key frame and P at a quarter of the size.
+    :param warped: L1 of the warped key frame and P at 64².
     """
 
     perceptual: float = 1.0
@@ -47,9 +47,10 @@ def motion_terms(
         trust = torch.exp(-taught * 20)
     moved = resize(motion.foreground, *size)
     error = (moved - flow).abs().sum(dim=1, keepdim=True)
+    emphasis = _emphasis(key, frames, radius=2)
     return {
-        "flow": (error * trust).mean() * 10,
-        "warped": functional.l1_loss(sample(key, moved), frames),
+        "flow": (error * trust * emphasis).mean() * 10,
+        "warped": ((sample(key, moved) - frames).abs() * emphasis).mean(),
     }
 
 
@@ -57,10 +58,7 @@ def picture_terms(
     synthesis: Synthesis, key: Tensor, frames: Tensor, perceptual: LpipsSqueeze
 ) -> dict[str, Tensor]:
     """Losses on the generated picture; ``key`` as in :func:`motion_terms`."""
-    changed = (frames - key).abs().mean(dim=1, keepdim=True)
-    changed = functional.avg_pool2d(changed, 9, stride=1, padding=4, count_include_pad=False)
-    emphasis = 1 + 4 * (changed / (changed.mean(dim=(2, 3), keepdim=True) + 0.02)).clamp(max=3)
-    emphasis = emphasis / emphasis.mean(dim=(2, 3), keepdim=True)
+    emphasis = _emphasis(key, frames, radius=4)
     half = [
         resize(picture, *(side // 2 for side in frames.shape[-2:]))
         for picture in (synthesis.picture, frames)
@@ -78,3 +76,16 @@ def picture_terms(
 def total(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
     """Weighted sum of the terms by their names."""
     return torch.stack([value * getattr(weights, name) for name, value in terms.items()]).sum()
+
+
+def _emphasis(key: Tensor, frames: Tensor, *, radius: int) -> Tensor:
+    """Weights [N, 1, H, W] of mean 1, heavier where a frame differs from its key frame.
+
+    A blinking eye is a few pixels in thousands that stand still.
+    """
+    changed = (frames - key).abs().mean(dim=1, keepdim=True)
+    changed = functional.avg_pool2d(
+        changed, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False
+    )
+    weights = 1 + 4 * (changed / (changed.mean(dim=(2, 3), keepdim=True) + 0.02)).clamp(max=3)
+    return weights / weights.mean(dim=(2, 3), keepdim=True)

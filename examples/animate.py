@@ -1,0 +1,80 @@
+"""Animate a still portrait by the motion of a recording.
+
+Only the key frame is the portrait's; the motion codes are those of the recording, moved so that the
+first one leaves the portrait as it is. This is how the sample portrait.gvc was made.
+
+    python examples/animate.py portrait.png talk.mp4 out.gvc
+"""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from gvc import entropy, keyframe
+from gvc.api.muxer import Muxer
+from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec.quantiser import MotionQuantiser
+from gvc.media import AudioMode, Source, from_rgb, tag, to_rgb
+from gvc.model import weights
+from gvc.model.analysis import Analyser
+from gvc.model.mttf import network_from
+
+SIDE = 256
+STEP = Fraction(1, 5)
+COLOUR = ColourDescription(primaries=1, transfer=1, matrix=1)
+
+
+def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: int = 32) -> None:
+    """Write ``target``: the first picture of ``portrait``, moving like ``recording``."""
+    with av.open(str(portrait)) as container:
+        picture = to_rgb(next(container.decode(video=0)), SIDE, SIDE)
+    codec = keyframe.get("vvc")
+    encoder = codec.encoder(width=SIDE, height=SIDE, qp=qp, colour=COLOUR)
+    coded = encoder.push(from_rgb(picture, SIDE, SIDE, COLOUR)) + encoder.finish()
+    encoder.close()
+    decoded = codec.decoder(coded[0].parameters).decode(coded[0].data)
+
+    shipped = weights.default("lite")
+    analyser = Analyser(network_from(shipped))
+    with Source(recording, audio=AudioMode.NONE) as source:
+        rate = source.video.frame_rate
+        pictures = [to_rgb(frame, SIDE, SIDE) for frame, _ in zip(source, range(frames))]
+    own = analyser.codes([to_rgb(tag(decoded, COLOUR), SIDE, SIDE)])[0]
+    codes = np.concatenate([analyser.codes(pictures[i : i + 16]) for i in range(0, frames, 16)])
+
+    quantiser = MotionQuantiser(STEP, dead_zone=0.6)
+    coder = entropy.create_encoder("adaptive", len(own))
+    for code in codes[1:]:
+        coder.encode(quantiser.quantise(own + code - codes[0]))
+    header = VideoHeader(
+        width=SIDE,
+        height=SIDE,
+        coded_width=SIDE,
+        coded_height=SIDE,
+        time_base=1 / rate,
+        frame_rate=rate,
+        sample_aspect_ratio=Fraction(1),
+        colour=COLOUR,
+        key_codec="vvc",
+        key_parameters=coded[0].parameters,
+        entropy_model="adaptive",
+        model=shipped.model,
+        weights=shipped.fingerprint,
+        motion_step=STEP,
+        code_length=len(own),
+    )
+    with target.open("wb") as file:
+        muxer = Muxer(file)
+        muxer.write_header(header, None, {"title": portrait.stem})
+        group = Group(0, len(codes), False, coded[0].data, coder.finish())
+        muxer.write_group(group, end_pts=len(codes))
+        muxer.close()
+
+
+if __name__ == "__main__":
+    animate(*map(Path, sys.argv[1:4]), frames=100)
