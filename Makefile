@@ -15,6 +15,7 @@ $(READY): pyproject.toml setup.py constraints.txt $(wildcard csrc/*/* csrc/inclu
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --upgrade -c constraints.txt torch
 	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[test]'
+	$(VENV)/bin/pip install --quiet --no-deps lpips==0.1.4
 	touch $@
 
 demo: $(READY)

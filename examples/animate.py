@@ -43,7 +43,9 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
     analyser = Analyser(network_from(shipped))
     with Source(recording, audio=AudioMode.NONE) as source:
         rate = source.video.frame_rate
-        pictures = [to_rgb(frame, SIDE, SIDE) for frame, _ in zip(source, range(frames))]
+        pictures = [
+            to_rgb(frame, SIDE, SIDE) for frame, _ in zip(source, range(frames), strict=False)
+        ]
     own = analyser.codes([to_rgb(tag(decoded, COLOUR), SIDE, SIDE)])[0]
     codes = np.concatenate([analyser.codes(pictures[i : i + 16]) for i in range(0, frames, 16)])
 

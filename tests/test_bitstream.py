@@ -88,6 +88,8 @@ def test_a_cut_header_is_refused():
         {"width": 0},
         {"height": 20_000},
         {"coded_width": 4096},
+        {"width": 16_384, "height": 16_384},
+        {"coded_width": 2048, "coded_height": 2048},
         {"code_length": 0},
         {"code_length": 5000},
         {"model": "x" * 100},

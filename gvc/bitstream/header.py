@@ -10,7 +10,9 @@ from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Limits of the fields; a reader refuses what is beyond them before it allocates anything.
 MAX_SIDE = 16384
+MAX_AREA = 1 << 25
 MAX_CODED_SIDE = 2048
+MAX_CODED_AREA = 1 << 20
 MAX_TERM = 1 << 32
 MAX_NAME = 64
 MAX_BLOB = 1 << 16
@@ -99,6 +101,8 @@ class VideoHeader:
         """Read and check what :meth:`write` wrote."""
         width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
+        if width * height > MAX_AREA or coded[0] * coded[1] > MAX_CODED_AREA:
+            raise InvalidDataError("picture is too large")
         time_base, frame_rate, aspect = (fields.fraction("rate", MAX_TERM) for _ in range(3))
         primaries, transfer, matrix, full_range = fields.raw(4)
         if full_range > 1:

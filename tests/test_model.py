@@ -1,0 +1,137 @@
+"""The network: its size, its shapes, its weights files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from conftest import draw_head
+from torch.utils.flop_counter import FlopCounterMode
+
+from gvc.codec.quantiser import MotionQuantiser, dequantise
+from gvc.codec.settings import coded_size
+from gvc.errors import UsageError, WeightsError
+from gvc.model import weights
+from gvc.model.analysis import Analyser
+from gvc.model.mttf import Mttf, network_from, weights_of
+from gvc.model.profiles import LITE, PAPER, get_profile
+from gvc.model.synthesis import Synthesiser
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Mttf:
+    return network_from(weights.default("lite"))
+
+
+def work_of_a_frame(profile, side: int) -> float:
+    """GFLOP of one inter frame, the key frame's share left out; no arithmetic is done."""
+    with torch.device("meta"):
+        network = Mttf(profile).eval()
+        state = network.key_state(torch.zeros(1, 3, side, side))
+        code = torch.zeros(1, profile.code_length)
+    with FlopCounterMode(display=False) as counter:
+        network.synthesise(state, code)
+    return counter.get_total_flops() / 1e9
+
+
+def test_the_paper_profile_has_the_size_of_the_paper():
+    assert 300 < work_of_a_frame(PAPER, 256) < 500
+
+
+def test_the_lite_profile_is_a_hundredth_of_it():
+    assert work_of_a_frame(LITE, 256) < 4
+    assert work_of_a_frame(LITE, 512) < 8
+
+
+@pytest.mark.parametrize("size", [(128, 128), (192, 336), (256, 256), (64, 1024), (512, 512)])
+def test_any_multiple_of_16_comes_out_at_its_size(shipped, size):
+    with torch.inference_mode():
+        state = shipped.key_state(torch.rand(1, 3, *size))
+        synthesis = shipped.synthesise(state, torch.randn(2, 40))
+    assert synthesis.picture.shape == (2, 3, *size)
+    assert synthesis.mask.shape == (2, 1, *size)
+    assert 0 <= synthesis.picture.min() <= synthesis.picture.max() <= 1
+
+
+def test_batches_and_single_frames_agree(shipped):
+    synthesiser = Synthesiser(shipped)
+    state = synthesiser.prepare(draw_head(0, 128, 128))
+    codes = np.random.default_rng(0).normal(size=(3, 40)).astype(np.float32)
+    together = synthesiser.animate(state, codes).astype(int)
+    alone = np.concatenate([synthesiser.animate(state, code[None]) for code in codes])
+    assert np.abs(together - alone).max() <= 1
+
+
+def test_the_shipped_network_moves_a_head(shipped):
+    """The picture made from a frame's code is nearer to that frame than the key frame is."""
+    key, moved = draw_head(0, 256, 256), draw_head(8, 256, 256)
+    synthesiser = Synthesiser(shipped)
+    code = Analyser(shipped).codes([moved])
+    shown = synthesiser.animate(synthesiser.prepare(key), code)[0].astype(int)
+    still = np.abs(key.astype(int) - moved).mean()
+    assert np.abs(shown - moved).mean() < 0.9 * still
+
+
+def test_weights_files_keep_their_fingerprint(tmp_path):
+    torch.manual_seed(3)
+    made = weights_of(Mttf(LITE))
+    path = tmp_path / "made.safetensors"
+    weights.save(made, path)
+    read = weights.load(path)
+    assert (read.model, read.fingerprint) == ("lite", made.fingerprint)
+    assert weights.find(made.fingerprint, extra=path).fingerprint == made.fingerprint
+    assert weights.find(made.fingerprint, extra=tmp_path).fingerprint == made.fingerprint
+    assert path.stat().st_size < 16 << 20
+    network_from(read)
+
+
+def test_other_files_are_not_weights(tmp_path):
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(WeightsError, match="No such file"):
+        weights.load(path)
+    for data in (b"", b"text", (2**60).to_bytes(8, "little") + b"{}"):
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match=r"x\.safetensors"):
+            weights.load(path)
+    short = weights.Weights("lite", {"a": np.zeros(3, np.float16)}, b"")
+    with pytest.raises(WeightsError, match="do not fit"):
+        network_from(short)
+    with pytest.raises(WeightsError, match="no trained weights"):
+        weights.default("nonesuch")
+    with pytest.raises(UsageError, match="lite"):
+        get_profile("nonesuch")
+
+
+def test_the_model_card_belongs_to_the_weights():
+    shipped = weights.default("lite")
+    card = (weights.PRETRAINED / "lite.md").read_text()
+    assert shipped.fingerprint.hex() in card
+    assert (weights.PRETRAINED / "lite.safetensors").stat().st_size <= 16 << 20
+
+
+def test_the_quantiser_keeps_levels_that_hardly_move():
+    quantiser = MotionQuantiser(Fraction(1, 2), dead_zone=0.6)
+    codes = np.array([[0.0, 1.0], [0.28, 1.29], [0.31, 1.31], [0.0, np.nan]], dtype=np.float32)
+    levels = [quantiser.quantise(code).tolist() for code in codes]
+    assert levels == [[0, 2], [0, 2], [1, 3], [0, 0]]
+    quantiser.reset()
+    assert quantiser.quantise(codes[1]).tolist() == [1, 3]
+    assert dequantise(np.array([1, -2], np.int32), Fraction(1, 2)).tolist() == [0.5, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("source", "coded"),
+    [
+        ((256, 256), (256, 256)),
+        ((1920, 1080), (336, 192)),
+        ((1080, 1920), (192, 336)),
+        ((640, 480), (288, 224)),
+        ((100, 80), (96, 80)),
+        ((3000, 20), (1024, 64)),
+        ((1, 1), (64, 64)),
+    ],
+)
+def test_coded_sizes(source, coded):
+    assert coded_size(*source, 256) == coded

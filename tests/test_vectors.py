@@ -1,0 +1,147 @@
+"""Golden files: what was written once is read for ever.
+
+``python tests/test_vectors.py --regenerate`` writes them anew, which only a new major version of
+the format can justify.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from reference_decoder import decode_file
+
+from gvc import entropy
+from gvc.bitstream import (
+    AudioBlock,
+    AudioHeader,
+    AudioPacket,
+    BitstreamReader,
+    BitstreamWriter,
+    ColourDescription,
+    FileHeader,
+    Group,
+    VideoHeader,
+)
+
+VECTORS = Path(__file__).with_name("vectors")
+NAMES = ("plain", "variable", "large")
+
+
+def described(data: bytes) -> dict[str, Any]:
+    """What the product finds in a file, as plain values."""
+    reader = BitstreamReader(io.BytesIO(data))
+    video = reader.header.video
+    groups = []
+    sound = hashlib.sha256()
+    for unit in reader:
+        if isinstance(unit, AudioBlock):
+            for packet in unit.packets:
+                sound.update(f"{packet.pts} {packet.duration} ".encode() + packet.data)
+            continue
+        decoder = entropy.create_decoder(video.entropy_model, video.code_length, unit.motion)
+        pts, levels = [unit.pts], []
+        for _ in range(unit.frames - 1):
+            delay = decoder.decode_delay() if unit.variable_rate else 0
+            pts.append(pts[-1] + video.frame_duration + delay)
+            levels.append(decoder.decode().tolist())
+        groups.append(summary_of(pts, unit.key, levels))
+    return {
+        "size": [video.width, video.height, video.coded_width, video.coded_height],
+        "time_base": str(video.time_base),
+        "motion_step": str(video.motion_step),
+        "weights": video.weights.hex(),
+        "metadata": dict(reader.header.metadata),
+        "sound": sound.hexdigest(),
+        "groups": groups,
+    }
+
+
+def summary_of(pts: list[int], key: bytes, levels: list[list[int]]) -> dict[str, Any]:
+    return {
+        "pts": pts,
+        "key": hashlib.sha256(key).hexdigest(),
+        "levels": hashlib.sha256(json.dumps(levels).encode()).hexdigest(),
+        "last_level": levels[-1] if levels else None,
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_files_read_as_they_always_did(name):
+    data = (VECTORS / f"{name}.gvc").read_bytes()
+    expected = json.loads((VECTORS / f"{name}.json").read_text())
+    assert described(data) == expected
+    second = decode_file(data)
+    assert [summary_of(g["pts"], g["key"], g["levels"]) for g in second["groups"]] == (
+        expected["groups"]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_files_are_written_as_they_always_were(name):
+    assert make(name) == (VECTORS / f"{name}.gvc").read_bytes()
+
+
+def make(name: str) -> bytes:
+    """A file of one kind, from fixed numbers."""
+    variable, large = name == "variable", name == "large"
+    video = VideoHeader(
+        width=1919 if large else 320,
+        height=1079 if large else 240,
+        coded_width=336,
+        coded_height=192,
+        time_base=Fraction(1, 1000) if variable else Fraction(1, 30_000),
+        frame_rate=Fraction(30) if variable else Fraction(30_000, 1001),
+        sample_aspect_ratio=Fraction(1),
+        colour=ColourDescription(1, 1, 1),
+        key_codec="vvc",
+        key_parameters=b"\0\0\1 parameter sets",
+        entropy_model="adaptive",
+        model="lite",
+        weights=hashlib.sha256(name.encode()).digest()[:16],
+        motion_step=Fraction(1, 5),
+        code_length=40,
+    )
+    sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
+    file = io.BytesIO()
+    writer = BitstreamWriter(file)
+    writer.write_header(FileHeader(video, None if large else sound, (("title", name),)))
+    rng = np.random.Generator(np.random.PCG64(len(name)))
+    pts = -3
+    for number in range(3):
+        if not large:
+            packets = [
+                AudioPacket(960 * i - 312 + (i * variable), 960, rng.bytes(20 + i))
+                for i in range(4 * number, 4 * number + 4)
+            ]
+            writer.write_audio(AudioBlock(tuple(packets)))
+        frames = 1 + 9 * number
+        coder = entropy.create_encoder("adaptive", 40)
+        spread = 3000 if large else 1
+        levels = (rng.integers(-6, 7, (frames - 1, 40)) * spread // 4).cumsum(axis=0)
+        delays = [int(i % 3 == 2) - (i == 4) for i in range(frames - 1)]
+        for delay, level in zip(delays, levels.astype(np.int32), strict=True):
+            if variable:
+                coder.encode_delay(delay)
+            coder.encode(level)
+        writer.write_group(
+            Group(pts, frames, variable, rng.bytes(50), coder.finish() if frames > 1 else b"")
+        )
+        pts += frames * video.frame_duration + variable * sum(delays)
+    writer.close(end_pts=pts)
+    return file.getvalue()
+
+
+if __name__ == "__main__" and "--regenerate" in sys.argv:
+    VECTORS.mkdir(exist_ok=True)
+    for vector in NAMES:
+        written = make(vector)
+        (VECTORS / f"{vector}.gvc").write_bytes(written)
+        (VECTORS / f"{vector}.json").write_text(json.dumps(described(written), indent=1) + "\n")
