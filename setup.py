@@ -6,6 +6,7 @@ operators. ``GVC_CUDA=1`` also builds the CUDA kernels, with the nvcc on the pat
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from pybind11.setup_helpers import Pybind11Extension, build_ext
 from setuptools import setup
+from setuptools.errors import CompileError, LinkError
 
 #: GPU generations that the CUDA kernels are built for: A100, Ada, H100 and H200, Blackwell.
 _CUDA_ARCHITECTURES = ("80", "89", "90", "100")
@@ -30,19 +32,38 @@ def find_nvcc() -> str | None:
     return nvcc
 
 
+def cuda_library_dirs(nvcc: str) -> list[str]:
+    """Where the CUDA runtime lies, as nvcc itself says."""
+    told = subprocess.run(
+        [nvcc, "--dryrun", "-x", "cu", os.devnull], capture_output=True, text=True, check=False
+    ).stderr
+    tops = [Path(line.partition("TOP=")[2]) for line in told.splitlines() if "TOP=" in line]
+    return [str(top / name) for top in tops for name in ("lib64", "lib")]
+
+
 class OptionalBuild(build_ext):
     """Builds what can be built."""
 
     def build_extension(self, ext: Pybind11Extension) -> None:
-        """Build the module, with the CUDA kernels if there is a compiler for them."""
+        """Build the module, with the CUDA kernels if they were asked for and can be had."""
         nvcc = find_nvcc()
         if nvcc is not None:
-            ext.extra_objects.append(self.compile_cuda(nvcc))
-            ext.define_macros.append(("GVC_CUDA", "1"))
-            ext.library_dirs.append(str(Path(nvcc).resolve().parents[1] / "lib64"))
-            ext.libraries.append("cudart_static")
-            ext.libraries += ["rt", "pthread", "dl"]
+            plain = copy.copy(ext.__dict__)
+            try:
+                self.add_cuda(ext, nvcc)
+                super().build_extension(ext)
+                return
+            except (subprocess.CalledProcessError, CompileError, LinkError) as error:
+                print(f"gvc: no CUDA kernels: {error}", file=sys.stderr)
+                ext.__dict__.update(plain)
         super().build_extension(ext)
+
+    def add_cuda(self, ext: Pybind11Extension, nvcc: str) -> None:
+        """Compile the CUDA kernels and make them part of ``ext``."""
+        ext.extra_objects = [*ext.extra_objects, self.compile_cuda(nvcc)]
+        ext.define_macros = [*ext.define_macros, ("GVC_CUDA", "1")]
+        ext.library_dirs = [*ext.library_dirs, *cuda_library_dirs(nvcc)]
+        ext.libraries = [*ext.libraries, "cudart_static", "rt", "pthread", "dl"]
 
     def compile_cuda(self, nvcc: str) -> str:
         """Compile the CUDA kernels to one object file."""
