@@ -44,7 +44,7 @@ class EncoderSettings:
     key_preset: str | None = None
     gop_size: int = 250
     scene_cut: float = 0.25
-    motion_step: Fraction = Fraction(1, 5)
+    motion_step: Fraction = Fraction(2, 5)
     dead_zone: float = 0.6
     model: str = "lite"
     weights: Path | None = None
