@@ -115,6 +115,18 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(clips, tmp_path):
     assert {record["phase"] for record in log} == {"motion", "joint", "expand"}
 
 
+def test_a_run_can_begin_with_given_weights(clips, tmp_path):
+    if not (SHARED / "weights").is_dir() or importlib.util.find_spec("lpips") is None:
+        pytest.skip("the perceptual network is not here (../shared/weights and the package lpips)")
+    from gvc.training.trainer import Trainer
+
+    shipped = weights.PRETRAINED / "lite.safetensors"
+    run = replace(settings(clips, tmp_path / "run", tmp_path / "cache"), initial=shipped)
+    trainer = Trainer(run, report=lambda record: None)
+    expected = weights.load(shipped).arrays["coder.spread"]
+    assert trainer.network.coder.spread.tolist() == pytest.approx(expected.tolist())
+
+
 def test_the_default_recipe_begins_with_motion():
     stages = default_stages()
     assert stages[0].phase is Phase.MOTION

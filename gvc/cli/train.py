@@ -20,6 +20,7 @@ import click
     default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
     help="Folder of the perceptual network.  [$GVC_METRIC_WEIGHTS]",
 )
+@click.option("--initial", type=click.Path(path_type=Path), help="Weights to begin with.  [random]")
 @click.option(
     "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
 )
@@ -34,6 +35,7 @@ def command(
     cache: Path | None,
     model: str,
     metric_weights: Path | None,
+    initial: Path | None,
     scale: float,
     seed: int,
     resume: bool,
@@ -56,6 +58,7 @@ def command(
         cache=cache or output / "cache",
         model=model,
         metric_weights=metric_weights,
+        initial=initial,
         stages=default_stages(scale=scale),
         seed=seed,
         device=device,

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 
@@ -69,6 +68,9 @@ def read_table(folder: Path) -> list[Clip]:
 
 def decode_clip(clip: Clip, size: int) -> npt.NDArray[np.uint8]:
     """Decode ``clip`` to RGB frames, uint8 of shape [F, size, size, 3], evenly thinned in time."""
+    # A machine that only trains gets the cache from elsewhere, and need not have PyAV.
+    import av
+
     with av.open(str(clip.path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"

@@ -56,6 +56,7 @@ class TrainingSettings:
     :param cache: folder for decoded frames.
     :param model: profile name.
     :param metric_weights: folder of the perceptual network, see :mod:`gvc.training.perceptual`.
+    :param initial: weights to begin with; None begins with random ones.
     :param stages: run one after the other.
     :param average: share of the old value in the running mean of the weights, each step.
     :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
@@ -68,6 +69,7 @@ class TrainingSettings:
     cache: Path
     model: str = "lite"
     metric_weights: Path | None = None
+    initial: Path | None = None
     stages: tuple[Stage, ...] = ()
     seed: int = 2
     noise: float = 0.3

@@ -67,7 +67,11 @@ class Trainer:
         self._validation_frames = load_frames(self.validation_clips, settings.cache)
         self.perceptual = LpipsSqueeze(settings.metric_weights).to(self.device)
         torch.manual_seed(settings.seed)
-        self.network = Mttf(get_profile(settings.model)).to(self.device)
+        if settings.initial is not None:
+            self.network = network_from(weights.load(settings.initial), path=settings.initial)
+        else:
+            self.network = Mttf(get_profile(settings.model))
+        self.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.progress = Progress()
