@@ -25,16 +25,21 @@ ALLOWED = {
     "model": {"errors", "ops"},
     "codec": {"errors", "bitstream", "entropy", "keyframe", "media", "model"},
     "api": {"errors", "bitstream", "media", "model", "codec"},
-    "training": {"errors", "model", "api"},
-    "cli": {"errors", "bitstream", "media", "ops", "codec", "api", "training"},
+    "metrics": {"errors"},
+    "training": {"errors", "bitstream", "media", "keyframe", "model", "api", "metrics"},
+    "bench": {"errors", "bitstream", "media", "model", "codec", "api", "metrics"},
+    "cli": {"errors", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
 }
 
 #: Third-party packages that only some packages may import.
 RESTRICTED = {
-    "torch": {"ops", "model", "training"},
-    "av": {"media", "keyframe", "codec", "api", "training"},
+    "torch": {"ops", "model", "metrics", "training", "bench"},
+    "av": {"media", "keyframe", "codec", "api", "training", "bench"},
     "constriction": {"entropy"},
     "cv2": {"training"},
+    "mediapipe": {"training"},
+    "matplotlib": {"bench"},
+    "bjontegaard": {"bench"},
     "click": {"cli"},
     "rich": {"cli"},
 }

@@ -55,7 +55,7 @@ def test_a_higher_qp_costs_fewer_bytes(name):
 @pytest.mark.parametrize("name", keyframe.names())
 def test_damaged_pictures_are_refused(name):
     codec, (coded,) = code(name, qp=32, count=1)
-    for data in (b"", b"\0\0\1", coded.data[:20], bytes(500)):
+    for data in (b"", b"\0\0\1", coded.data[:5], bytes(500)):
         with pytest.raises(InvalidDataError):
             codec.decoder(coded.parameters).decode(data)
     with pytest.raises(InvalidDataError):

@@ -51,7 +51,10 @@ class KeyFrameDecoder(ABC):
     def decode(self, data: bytes) -> av.VideoFrame:
         """Decode one picture to 4:2:0, 8 or 10 bits.
 
-        :raises InvalidDataError: if it is damaged.
+        Damage inside the coded samples may go unnoticed here and show in the picture; what a
+        file stores is guarded by the checksums of its chunks.
+
+        :raises InvalidDataError: if it holds no picture that can be decoded.
         """
 
 

@@ -40,6 +40,16 @@ def sample(features: Tensor, displacement: Tensor) -> Tensor:
     return warp(features, moved.permute(0, 2, 3, 1))
 
 
+def _with_position(features: Tensor) -> Tensor:
+    """``features`` [N, C, H, W] and where each of them is, (x, y) in two more channels.
+
+    Turning and zooming are linear in the position, which convolutions alone can only guess.
+    """
+    height, width = features.shape[-2:]
+    position = identity_grid(height, width, features)
+    return torch.cat([features, position.expand(len(features), -1, -1, -1)], dim=1)
+
+
 class FeatureExtractor(nn.Module):
     """E_F: a frame, resized to a fixed square, to its latent L (shared by key and inter frames)."""
 
@@ -47,14 +57,14 @@ class FeatureExtractor(nn.Module):
         super().__init__()
         self.analysis_size = profile.analysis_size
         self.fold = nn.PixelUnshuffle(profile.analysis_size // profile.latent_size)
-        channels = 3 * (profile.analysis_size // profile.latent_size) ** 2
+        channels = 3 * (profile.analysis_size // profile.latent_size) ** 2 + 2
         self.network = UNet(channels, profile.extractor_widths, strided=profile.strided)
         self.head = nn.Conv2d(self.network.out_channels, profile.features, 3, padding=1)
 
     def forward(self, frame: Tensor) -> Tensor:
         """Map RGB [N, 3, H, W] in [0, 1] to L, [N, N_F, latent_size, latent_size]."""
         frame = resize(frame, self.analysis_size, self.analysis_size)
-        return self.head(self.network(self.fold(frame - 0.5)))
+        return self.head(self.network(_with_position(self.fold(frame - 0.5))))
 
 
 class CodePredictor(nn.Module):
@@ -63,7 +73,7 @@ class CodePredictor(nn.Module):
     def __init__(self, profile: Profile) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels, size = profile.features, profile.latent_size
+        channels, size = profile.features + 2, profile.latent_size
         for width in profile.code_widths:
             layers += [
                 nn.Conv2d(channels, width, 3, stride=2, padding=1),
@@ -75,7 +85,7 @@ class CodePredictor(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map L [N, N_F, S, S] to [N, N_F]."""
-        return self.layers(latent).flatten(1)
+        return self.layers(_with_position(latent)).flatten(1)
 
 
 class MotionCoder(nn.Module):
@@ -171,8 +181,9 @@ class MotionEstimator(nn.Module):
         # F_P − F_Î is what a motion code says; its scale varies by orders of magnitude between
         # channels, and without this norm the networks behind learn next to nothing.
         self.difference = nn.BatchNorm2d(profile.features)
-        self.fold_flow = nn.Conv2d(2 * profile.features, width, 3, stride=stride, padding=1)
-        self.fold_weight = nn.Conv2d(2 * profile.features, width, 3, stride=stride, padding=1)
+        channels = 2 * profile.features + 2
+        self.fold_flow = nn.Conv2d(channels, width, 3, stride=stride, padding=1)
+        self.fold_weight = nn.Conv2d(channels, width, 3, stride=stride, padding=1)
         self.flow = FlowPredictor(profile)
         self.weight = WeightPredictor(profile)
 
@@ -183,7 +194,8 @@ class MotionEstimator(nn.Module):
         :param inter_field: F_P, [N, N_F, S, S].
         :param thumbnail: D(Î), [N, 3, s, s] in [0, 1].
         """
-        fields = torch.cat([key_field, self.difference(inter_field - key_field)], dim=1)
+        change = self.difference(inter_field - key_field)
+        fields = _with_position(torch.cat([key_field, change], dim=1))
         flows = self.flow(self.fold_flow(fields))
         deformed = self._deform(thumbnail, flows)
         logits, occlusion = self.weight(self.fold_weight(fields), deformed)

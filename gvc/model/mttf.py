@@ -130,7 +130,8 @@ class Mttf(nn.Module):
         :param noise: added to the inter frames' motion codes in place of quantisation, [N·k, 2·N_F]
             in units of the coder's spread.
         :param generate: stop at the dense motion if False.
-        :returns: the synthesis (or motion) and the motion codes [N·k, 2·N_F] without noise.
+        :returns: the synthesis (or motion), and how far the received motion codes are from their
+            key frames' [N·k, 2·N_F].
         """
         count = len(key)
         # One batch through E_F and the coder, so that their norms see both kinds of frame.
@@ -140,13 +141,13 @@ class Mttf(nn.Module):
         state = self._key_state(key, latent[:count], code[:count], features=generate)
         state = state.repeat(len(frames) // count)
         sent = code[count:]
+        origin = code[:count].repeat_interleave(len(frames) // count, dim=0)
         if self.training:
-            times = len(frames) // count
-            self.coder.observe(sent - code[:count].repeat_interleave(times, dim=0))
+            self.coder.observe(sent - origin)
         received = sent if noise is None else sent + noise * self.coder.spread
         if not generate:
-            return self.estimate(state, received), sent
-        return self.synthesise(state, received), sent
+            return self.estimate(state, received), received - origin
+        return self.synthesise(state, received), received - origin
 
 
 def weights_of(network: Mttf) -> Weights:

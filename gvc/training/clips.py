@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import csv
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,3 +103,17 @@ def load_frames(
             partial.replace(path)
         arrays.append(np.load(path))
     return arrays
+
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def cached(path: Path, make: Callable[[], Arrays]) -> Arrays:
+    """The arrays stored in ``path`` (.npz); made and stored there if it does not exist."""
+    if not path.exists():
+        partial = path.with_suffix(".partial.npz")
+        arrays: dict[str, Any] = make()
+        np.savez_compressed(partial, **arrays)
+        partial.replace(path)
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)

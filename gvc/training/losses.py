@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as functional
-from torch import Tensor
+from torch import Tensor, nn
 
+from gvc.metrics import Lpips
 from gvc.model.layers import resize
 from gvc.model.motion import DenseMotion, sample
 from gvc.model.mttf import Synthesis
-from gvc.training.perceptual import LpipsSqueeze
+from gvc.training.faces import KEYPOINTS, MIRRORED
+from gvc.training.pairs import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +26,58 @@ class LossWeights:
     :param pixel: L1 of P̂ and P (eq. 25).
     :param flow: L1 of m_fg and classical optical flow where that flow explains the picture.
     :param warped: L1 of the warped key frame and P at 64².
+    :param landmarks: distance between where m_fg fetches a face's landmarks from and where they
+        are in the key frame.
+    :param pose: distance between how far keypoints moved and what a linear map makes of the
+        motion codes; only the codes learn from it.
+    :param matte: L1 of M_fg and the person's matte (eq. 26).
     """
 
     perceptual: float = 1.0
     pixel: float = 2.0
     flow: float = 1.0
     warped: float = 1.0
+    landmarks: float = 1.0
+    pose: float = 1.0
+    matte: float = 0.1
 
 
-def motion_terms(
-    motion: DenseMotion, key: Tensor, frames: Tensor, flow: Tensor
-) -> dict[str, Tensor]:
-    """Losses on the dense motion alone.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a network's output is held to; fields of :class:`gvc.training.pairs.Batch`.
 
     :param key: [N, 3, H, W] in [0, 1], one for each of ``frames``.
-    :param flow: the teacher's displacement [N, 2, 64, 64] in normalised coordinates.
     """
-    size = flow.shape[-2:]
+
+    key: Tensor
+    frames: Tensor
+    flow: Tensor
+    key_landmarks: Tensor
+    landmarks: Tensor
+    mirrored: Tensor
+    features: Tensor
+    matte: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, device: torch.device) -> Target:
+        """Move a batch to ``device``, pictures and maps as float32 in [0, 1]."""
+        moved: dict[str, Tensor] = {
+            field.name: getattr(batch, field.name).to(device, non_blocking=True)
+            for field in fields(batch)
+        }
+        for name in ("key", "frames", "features", "matte"):
+            moved[name] = moved[name].float() / 255
+        return cls(**moved)
+
+    def repeated_key(self) -> Tensor:
+        """The key frame of each inter frame."""
+        return self.key.repeat_interleave(len(self.frames) // len(self.key), dim=0)
+
+
+def motion_terms(motion: DenseMotion, target: Target) -> dict[str, Tensor]:
+    """Losses on the dense motion alone."""
+    size = target.flow.shape[-2:]
+    flow, key, frames = target.flow, target.repeated_key(), target.frames
     key, frames = resize(key, *size), resize(frames, *size)
     with torch.no_grad():
         taught = (sample(key, flow) - frames).abs().mean(dim=1, keepdim=True)
@@ -51,25 +88,65 @@ def motion_terms(
     return {
         "flow": (error * trust * emphasis).mean() * 10,
         "warped": ((sample(key, moved) - frames).abs() * emphasis).mean(),
+        "landmarks": _landmark_error(motion.foreground, target),
     }
 
 
-def picture_terms(
-    synthesis: Synthesis, key: Tensor, frames: Tensor, perceptual: LpipsSqueeze
-) -> dict[str, Tensor]:
-    """Losses on the generated picture; ``key`` as in :func:`motion_terms`."""
-    emphasis = _emphasis(key, frames, radius=4)
+def _landmark_error(flow: Tensor, target: Target) -> Tensor:
+    """Mean distance of m_fg at the landmarks of P from the landmarks of Î, in tenths of a side."""
+    known = torch.isfinite(target.landmarks + target.key_landmarks).all(dim=2)
+    points = target.landmarks.nan_to_num()
+    found = functional.grid_sample(
+        flow.float(), points[:, None], padding_mode="border", align_corners=False
+    )
+    error = (points + found[:, :, 0].mT - target.key_landmarks.nan_to_num()).abs().sum(dim=2)
+    return 10 * (error * known).sum() / known.sum().clamp_min(1)
+
+
+class PoseReader(nn.Module):
+    """A linear map from what a motion code says to how far a face's keypoints moved."""
+
+    points: Tensor
+    mirrored: Tensor
+
+    def __init__(self, code_length: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(code_length, 2 * len(KEYPOINTS), bias=False)
+        self.register_buffer("points", torch.tensor(KEYPOINTS))
+        self.register_buffer("mirrored", torch.tensor(MIRRORED))
+
+    def error(self, change: Tensor, target: Target) -> Tensor:
+        """Mean distance of keypoints from where the codes' ``change`` [N, 2·N_F] says they went."""
+        moved = target.landmarks - target.key_landmarks
+        plain, mirrored = moved[:, self.points], moved[:, self.mirrored]
+        moved = torch.where(target.mirrored[:, None, None], mirrored, plain)
+        known = torch.isfinite(moved).all(dim=2)
+        error = (self.linear(change).view_as(moved) - moved.nan_to_num()).abs().sum(dim=2)
+        return 10 * (error * known).sum() / known.sum().clamp_min(1)
+
+
+def picture_terms(synthesis: Synthesis, target: Target, perceptual: Lpips) -> dict[str, Tensor]:
+    """Losses on the generated picture."""
+    frames = target.frames
+    features = 1 + 3 * target.features
+    features = features / features.mean(dim=(2, 3), keepdim=True)
+    emphasis = _emphasis(target.repeated_key(), frames, radius=4)
+    emphasis = emphasis * resize(features, *frames.shape[-2:])
     half = [
         resize(picture, *(side // 2 for side in frames.shape[-2:]))
         for picture in (synthesis.picture, frames)
     ]
     with torch.no_grad():
         targets = perceptual.describe(frames), perceptual.describe(half[1])
-    distance = perceptual.distance(perceptual.describe(synthesis.picture), targets[0])
-    distance = distance + 0.5 * perceptual.distance(perceptual.describe(half[0]), targets[1])
+    made = perceptual.describe(synthesis.picture), perceptual.describe(half[0])
+    distance = perceptual.distance(made[0], targets[0], weights=features)
+    distance = distance + 0.5 * perceptual.distance(made[1], targets[1], weights=features)
+    known = target.matte.amax(dim=(1, 2, 3)) > 0.5
+    mask = (resize(synthesis.mask, *target.matte.shape[-2:]) - target.matte).abs()
     return {
         "perceptual": distance.mean(),
         "pixel": ((synthesis.picture - frames).abs() * emphasis).mean(),
+        "matte": (mask.mean(dim=(1, 2, 3)) * known).mean(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Batches of key frames with inter frames of the same clip, augmented, with a motion teacher.
+"""Batches of key frames with inter frames of the same clip, augmented, with motion teachers.
 
 Every batch is a function of (seed, step) alone, so that an interrupted run goes on as if it had
 never stopped, however many workers prepare its batches.
@@ -18,11 +18,33 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gvc.training.clips import Clip
+from gvc.training.coded_keys import CodedKeys
+from gvc.training.faces import MATTE_SIDE, Faces, features_map
 
 Picture = npt.NDArray[np.uint8]
 
 #: Side of the pictures between which the teacher estimates optical flow.
 _FLOW_SIDE = 128
+
+#: Share of key frames that are coded ones.
+_CODED_SHARE = 0.75
+
+Points = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """All that batches are drawn from, one entry a clip.
+
+    :param frames: uint8 RGB [F, S, S, 3].
+    :param faces: landmarks and mattes of the frames.
+    :param keys: coded key frames; empty to use the frames as they are.
+    """
+
+    clips: Sequence[Clip]
+    frames: Sequence[Picture]
+    faces: Sequence[Faces]
+    keys: Sequence[CodedKeys] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +69,23 @@ class Batch:
     :param frames: uint8 RGB [keys·inters, 3, H, W], those of one key frame in a row.
     :param flow: float32 [keys·inters, 2, 64, 64]: displacement from each inter frame to its key
         frame by classical optical flow, in normalised coordinates (2 is the picture's side).
+    :param key_landmarks: float32 [keys·inters, 478, 2]: face of each inter frame's key frame, in
+        normalised coordinates; NaN without a face.
+    :param landmarks: float32 [keys·inters, 478, 2]: face of each inter frame.
+    :param mirrored: bool [keys·inters]: pictures that were flipped, so that a landmark shows what
+        its mirror image should.
+    :param features: uint8 [keys·inters, 1, 64, 64]: eyes and mouth of each inter frame.
+    :param matte: uint8 [keys·inters, 1, 64, 64]: person in each inter frame.
     """
 
     key: Tensor
     frames: Tensor
     flow: Tensor
+    key_landmarks: Tensor
+    landmarks: Tensor
+    mirrored: Tensor
+    features: Tensor
+    matte: Tensor
 
 
 class PairDataset(Dataset[Batch]):
@@ -59,50 +93,61 @@ class PairDataset(Dataset[Batch]):
 
     Identities are drawn evenly, then one of the identity's clips, then frames from anywhere in it.
 
-    :param frames: per clip, uint8 RGB [F, S, S, 3].
     :param shapes: batch shapes, taken in turn by step.
     """
 
-    def __init__(
-        self,
-        clips: Sequence[Clip],
-        frames: Sequence[Picture],
-        shapes: Sequence[BatchShape],
-        *,
-        seed: int,
-    ) -> None:
-        self._frames = frames
+    def __init__(self, footage: Footage, shapes: Sequence[BatchShape], *, seed: int) -> None:
+        self._footage = footage
         self._shapes = shapes
         self._seed = seed
         identities: defaultdict[str, list[int]] = defaultdict(list)
-        for number, clip in enumerate(clips):
+        for number, clip in enumerate(footage.clips):
             identities[clip.identity].append(number)
         self._identities = list(identities.values())
 
     def __getitem__(self, step: int) -> Batch:
         rng = np.random.default_rng([self._seed, step])
         shape = self._shapes[step % len(self._shapes)]
-        keys, frames, flows = [], [], []
+        draws = []
         # Optical flow is a matter of single pictures; threads would fight with the training.
         cv2.setNumThreads(1)
         for _ in range(shape.keys):
             own = self._identities[rng.integers(len(self._identities))]
             clip = own[rng.integers(len(own))]
-            key, inters = self._draw(clip, shape.inters, rng)
-            augmentation = _Augmentation.draw(rng, shape.size)
-            key = augmentation.apply(key)
-            inters = [augmentation.apply(frame) for frame in inters]
-            keys.append(key)
-            frames += inters
-            flows += [_optical_flow(frame, key) for frame in inters]
-        return Batch(_stack(keys), _stack(frames), torch.from_numpy(np.stack(flows)))
+            draws.append(self._draw(clip, shape, rng))
+        return Batch(*(torch.cat(parts) for parts in zip(*draws, strict=True)))
 
-    def _draw(
-        self, clip: int, inters: int, rng: np.random.Generator
-    ) -> tuple[Picture, list[Picture]]:
-        available = self._frames[clip]
-        indices = rng.integers(len(available), size=1 + inters)
-        return available[indices[0]], [available[index] for index in indices[1:]]
+    def _draw(self, clip: int, shape: BatchShape, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """One key frame with its inter frames: the fields of :class:`Batch`, in order."""
+        frames, faces = self._footage.frames[clip], self._footage.faces[clip]
+        index, key = self._key(clip, rng)
+        indices = rng.integers(len(frames), size=shape.inters)
+        augmentation = _Augmentation.draw(rng, shape.size)
+        key_points = augmentation.move(faces.landmarks[index], key.shape[0])
+        key = augmentation.apply(key)
+        inters = [augmentation.apply(frames[number]) for number in indices]
+        points = [augmentation.move(faces.landmarks[number], frames.shape[1]) for number in indices]
+        mattes = [augmentation.crop(faces.matte[number], MATTE_SIDE) for number in indices]
+        return (
+            _stack([key]),
+            _stack(inters),
+            torch.from_numpy(np.stack([_optical_flow(frame, key) for frame in inters])),
+            torch.from_numpy(np.stack([key_points] * shape.inters)),
+            torch.from_numpy(np.stack(points)),
+            torch.full((shape.inters,), augmentation.flip),
+            torch.from_numpy(np.stack([features_map(one, MATTE_SIDE) for one in points]))[:, None],
+            torch.from_numpy(np.stack(mattes))[:, None],
+        )
+
+    def _key(self, clip: int, rng: np.random.Generator) -> tuple[int, Picture]:
+        """A key frame of a clip and its index: coded as a rule, where coded ones are at hand."""
+        if self._footage.keys and rng.random() < _CODED_SHARE:
+            keys = self._footage.keys[clip]
+            place = rng.integers(len(keys.indices))
+            return int(keys.indices[place]), keys.pictures[place]
+        frames = self._footage.frames[clip]
+        index = int(rng.integers(len(frames)))
+        return index, frames[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +175,34 @@ class _Augmentation:
             gamma=rng.uniform(0.8, 1.25),
         )
 
-    def apply(self, picture: Picture) -> Picture:
-        side = picture.shape[0]
+    def _box(self, side: int) -> tuple[int, int, int]:
+        """Left, top and side of what is cut out of a picture, in pixels."""
         crop = max(8, round(self.scale * side))
         left = min(round(self.left * side), side - crop)
-        top = min(round(self.top * side), side - crop)
+        return left, min(round(self.top * side), side - crop), crop
+
+    def crop(self, picture: Picture, size: int) -> Picture:
+        """The geometric change alone."""
+        left, top, crop = self._box(picture.shape[0])
         picture = picture[top : top + crop, left : left + crop]
-        method = cv2.INTER_AREA if crop > self.size else cv2.INTER_CUBIC
-        resized = cv2.resize(picture, (self.size, self.size), interpolation=method)
+        method = cv2.INTER_AREA if crop > size else cv2.INTER_CUBIC
+        resized = cv2.resize(picture, (size, size), interpolation=method)
+        return np.ascontiguousarray(resized[:, ::-1] if self.flip else resized, dtype=np.uint8)
+
+    def move(self, points: npt.NDArray[np.floating], side: int) -> Points:
+        """The geometric change of points in normalised coordinates of a picture."""
+        left, top, crop = self._box(side)
+        corner = 2 * np.array((left, top), np.float32)
+        moved = ((points.astype(np.float32) + 1) * side - corner) / crop - 1
         if self.flip:
-            resized = resized[:, ::-1]
+            moved *= np.array((-1, 1), np.float32)
+        return np.asarray(moved, dtype=np.float32)
+
+    def apply(self, picture: Picture) -> Picture:
+        resized = self.crop(picture, self.size)
         levels = (np.arange(256, dtype=np.float32)[:, None] / 255) ** self.gamma * self.gain
         table = np.clip(levels * 255 + 0.5, 0, 255).astype(np.uint8)
-        return np.asarray(cv2.LUT(np.ascontiguousarray(resized), table[None]), dtype=np.uint8)
+        return np.asarray(cv2.LUT(resized, table[None]), dtype=np.uint8)
 
 
 def _optical_flow(frame: Picture, key: Picture) -> npt.NDArray[np.float32]:

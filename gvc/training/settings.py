@@ -55,11 +55,13 @@ class TrainingSettings:
     :param output: folder for checkpoints, the best weights, the log and the model card.
     :param cache: folder for decoded frames.
     :param model: profile name.
-    :param metric_weights: folder of the perceptual network, see :mod:`gvc.training.perceptual`.
+    :param metric_weights: folder of the perceptual network, see :mod:`gvc.metrics.lpips`.
     :param initial: weights to begin with; None begins with random ones.
     :param stages: run one after the other.
     :param average: share of the old value in the running mean of the weights, each step.
     :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
+    :param faces: learn from the landmarks and mattes of :mod:`gvc.training.faces`.
+    :param coded_keys: learn from the key frames of :mod:`gvc.training.coded_keys`.
     :param validate_every: steps between validations (and checkpoints).
     :param threads: CPU threads of the networks; None leaves torch's choice.
     """
@@ -72,7 +74,9 @@ class TrainingSettings:
     initial: Path | None = None
     stages: tuple[Stage, ...] = ()
     seed: int = 2
-    noise: float = 0.3
+    noise: float = 0.4
+    faces: bool = True
+    coded_keys: bool = True
     average: float = 0.99
     validate_every: int = 250
     device: str = "cpu"

@@ -16,15 +16,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from gvc.errors import InvalidDataError, UsageError
+from gvc.metrics import Lpips
 from gvc.model import weights
 from gvc.model.motion import DenseMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import get_profile
 from gvc.training.card import write_card
 from gvc.training.clips import Split, load_frames, read_table
-from gvc.training.losses import motion_terms, picture_terms, total
+from gvc.training.footage import load_footage
+from gvc.training.losses import PoseReader, Target, motion_terms, picture_terms, total
 from gvc.training.pairs import Batch, PairDataset
-from gvc.training.perceptual import LpipsSqueeze
 from gvc.training.settings import Phase, Stage, TrainingSettings
 from gvc.training.validation import Scores, validate
 
@@ -63,9 +64,9 @@ class Trainer:
         self.validation_clips = [clip for clip in table if clip.split is Split.VALIDATION]
         if not self.train_clips or not self.validation_clips:
             raise InvalidDataError("needs training and validation clips", path=settings.clips)
-        self._train_frames = load_frames(self.train_clips, settings.cache)
+        self._footage = load_footage(self.train_clips, settings)
         self._validation_frames = load_frames(self.validation_clips, settings.cache)
-        self.perceptual = LpipsSqueeze(settings.metric_weights).to(self.device)
+        self.perceptual = Lpips("squeeze", settings.metric_weights).to(self.device)
         torch.manual_seed(settings.seed)
         if settings.initial is not None:
             self.network = network_from(weights.load(settings.initial), path=settings.initial)
@@ -73,6 +74,7 @@ class Trainer:
             self.network = Mttf(get_profile(settings.model))
         self.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.pose = PoseReader(self.network.profile.code_length).to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.progress = Progress()
         self._optimiser: torch.optim.Optimizer | None = None
@@ -150,9 +152,9 @@ class Trainer:
                     module.eval()
         modules: Sequence[torch.nn.Module]
         if stage.phase is Phase.MOTION:
-            modules = [self.network.extractor, self.network.coder, self.network.motion]
+            modules = [self.network.extractor, self.network.coder, self.network.motion, self.pose]
         elif stage.phase is Phase.JOINT:
-            modules = [self.network]
+            modules = [self.network, self.pose]
         else:
             modules = [route.resizing[0] for route in largest_only(self.network)]
         self.network.requires_grad_(False)
@@ -161,12 +163,7 @@ class Trainer:
         return [parameter for module in modules for parameter in module.parameters()]
 
     def _loader(self, stage: Stage, start: int, stop: int) -> Iterator[Batch]:
-        dataset = PairDataset(
-            self.train_clips,
-            self._train_frames,
-            stage.shapes,
-            seed=self.settings.seed,
-        )
+        dataset = PairDataset(self._footage, stage.shapes, seed=self.settings.seed)
         loader: DataLoader[Batch] = DataLoader(
             dataset,
             batch_size=None,
@@ -182,13 +179,9 @@ class Trainer:
         assert self._optimiser is not None
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        key, frames = (
-            tensor.to(self.device, non_blocking=True).float() / 255
-            for tensor in (batch.key, batch.frames)
-        )
-        flow = batch.flow.to(self.device, non_blocking=True)
+        target = Target.of(batch, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            terms = self._terms(stage, key, frames, flow)
+            terms = self._terms(stage, target)
         loss = total(terms, stage.losses)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -198,17 +191,21 @@ class Trainer:
             self._follow()
         return terms
 
-    def _terms(self, stage: Stage, key: Tensor, frames: Tensor, flow: Tensor) -> dict[str, Tensor]:
-        generate = stage.phase is not Phase.MOTION
-        noise = self._noise(len(frames))
-        result, _ = self.network(key, frames, noise=noise, generate=generate)
-        repeated = key.repeat_interleave(len(frames) // len(key), dim=0)
+    def _terms(self, stage: Stage, target: Target) -> dict[str, Tensor]:
+        result, change = self.network(
+            target.key,
+            target.frames,
+            noise=self._noise(len(target.frames)),
+            generate=stage.phase is not Phase.MOTION,
+        )
         if isinstance(result, DenseMotion):
-            return motion_terms(result, repeated, frames, flow)
-        terms = picture_terms(result, repeated, frames, self.perceptual)
-        if stage.phase is Phase.JOINT:
-            terms |= motion_terms(result.motion, repeated, frames, flow)
-        return terms
+            terms = motion_terms(result, target)
+        else:
+            terms = picture_terms(result, target, self.perceptual)
+            if stage.phase is Phase.EXPAND:
+                return terms
+            terms |= motion_terms(result.motion, target)
+        return terms | {"pose": self.pose.error(change, target)}
 
     def _noise(self, count: int) -> Tensor:
         """Uniform noise as quantising with a step drawn for each frame would add."""
@@ -254,6 +251,7 @@ class Trainer:
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
+            "pose": self.pose.state_dict(),
             "optimiser": self._optimiser.state_dict() if self._optimiser else None,
             "progress": {
                 "step": self.progress.step,
@@ -270,6 +268,7 @@ class Trainer:
         state = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
+        self.pose.load_state_dict(state["pose"])
         self.progress = Progress(**state["progress"])
         stage = self._stage_at(self.progress.step)
         if state["optimiser"] is not None and stage is not None:

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gvc.metrics import Lpips
 from gvc.model.layers import resize
 from gvc.model.motion import sample
 from gvc.model.mttf import Mttf
 from gvc.training.pairs import Picture
-from gvc.training.perceptual import LpipsSqueeze
 
 #: Quantiser step of the motion codes while scoring.
 CODE_STEP = 0.2
@@ -50,7 +50,7 @@ class Scores:
 def validate(
     network: Mttf,
     clips: Sequence[Picture],
-    perceptual: LpipsSqueeze,
+    perceptual: Lpips,
     *,
     size: int,
     device: torch.device,
@@ -66,7 +66,7 @@ def _to_tensor(clip: Picture, device: torch.device, size: int) -> Tensor:
     return resize(tensor, size, size)
 
 
-def _score_clip(network: Mttf, pictures: Tensor, perceptual: LpipsSqueeze) -> list[float]:
+def _score_clip(network: Mttf, pictures: Tensor, perceptual: Lpips) -> list[float]:
     key, frames = pictures[:1], pictures[1:]
     state = network.key_state(key)
     code = network.encode(frames)[1]

@@ -1,0 +1,24 @@
+"""Everything that training batches are drawn from, brought together for one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gvc.training.clips import Clip, load_frames
+from gvc.training.coded_keys import load_coded_keys
+from gvc.training.faces import load_faces, no_faces
+from gvc.training.pairs import Footage
+from gvc.training.settings import TrainingSettings
+
+
+def load_footage(clips: Sequence[Clip], settings: TrainingSettings) -> Footage:
+    """Load, and prepare where the cache lacks it, what ``settings`` ask for of ``clips``."""
+    frames = load_frames(clips, settings.cache)
+    return Footage(
+        clips,
+        frames,
+        load_faces(clips, frames, settings.cache) if settings.faces else no_faces(frames),
+        load_coded_keys(clips, frames, settings.cache, seed=settings.seed)
+        if settings.coded_keys
+        else (),
+    )
