@@ -114,17 +114,31 @@ def test_a_closed_pipe_ends_quietly(coded):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_an_interrupt_exits_130_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_leaves_nothing(number, tmp_path):
     clip = write_clip(tmp_path / "long.mp4", frames=200)
     target = tmp_path / "out" / "long.gvc"
     target.parent.mkdir()
     process = subprocess.Popen([*GVC, "encode", clip, target], stderr=subprocess.PIPE)
     while not list(target.parent.iterdir()):
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert b"Traceback" not in process.communicate(timeout=60)[1]
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert not list(target.parent.iterdir())
+
+
+def test_closed_streams_are_no_crash(coded):
+    for arguments, redirection, code, text in (
+        ("info '{}'", ">&-", 0, ""),
+        ("decode '{}' -", ">&-", 2, "standard output is closed"),
+        ("encode - out.gvc", "<&-", 2, "standard input is closed"),
+        ("info nothing.gvc", "2>&-", 1, ""),
+    ):
+        command = f"{sys.executable} -m gvc {arguments.format(coded)} {redirection}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+        assert (done.returncode, text in done.stderr.decode()) == (code, True), done
+        assert b"Traceback" not in done.stderr
 
 
 def test_existing_output_is_replaced_only_when_asked(clip, tmp_path):
@@ -231,7 +245,9 @@ def test_flipped_bits_are_found(coded, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_is_one_line(clip, coded, tmp_path):
-    assert "No space left" in complaint(run_gvc("encode", clip, "/dev/full", "-y", *FAST))
+    text = complaint(run_gvc("encode", clip, "/dev/full", "-y", *FAST))
+    assert "/dev/full: " in text
+    assert "No space left" in text
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

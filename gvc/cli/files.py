@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from gvc.api.atomic import AtomicFile
-from gvc.errors import UsageError
+from gvc.errors import MediaError, UsageError
 
 #: What stands for standard input or output.
 STANDARD = "-"
 
+#: Errors that only writing meets; Python does not say which file they are about.
+_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def readable(name: str) -> Path | BinaryIO:
-    """What ``name`` means as a source."""
-    return sys.stdin.buffer if name == STANDARD else Path(name)
+    """What ``name`` means as a source.
+
+    :raises UsageError: if it is standard input, and that is closed.
+    """
+    if name != STANDARD:
+        return Path(name)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    return sys.stdin.buffer
 
 
 @contextlib.contextmanager
@@ -30,6 +41,8 @@ def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
     :raises MediaError: if it cannot be written.
     """
     if name == STANDARD:
+        if sys.stdout is None:
+            raise UsageError("standard output is closed")
         if sys.stdout.isatty():
             raise UsageError("will not write video to a terminal", hint="give a file, or a pipe")
         yield sys.stdout.buffer
@@ -43,6 +56,11 @@ def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
     target = AtomicFile(path)
     try:
         yield target.file
+    except OSError as error:
+        target.discard()
+        if error.errno in _WRITING:
+            raise MediaError(f"cannot be written: {error.strerror}", path=path) from error
+        raise
     except BaseException:
         target.discard()
         raise

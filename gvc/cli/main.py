@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import NoReturn
@@ -61,11 +62,15 @@ def cli(debug: bool) -> None:
 
 def main() -> NoReturn:
     """Run a command and exit; errors become one line on standard error."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup asks for hang-ups to be ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         cli.main(arguments, prog_name="gvc", standalone_mode=False)
-        sys.stdout.flush()
+        _flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
         _exit(130)
     except click.ClickException as error:
@@ -91,7 +96,18 @@ def main() -> NoReturn:
 def _exit(code: int) -> NoReturn:
     """Exit without a second complaint when standard output is closed at shutdown."""
     try:
-        sys.stdout.flush()
+        _flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _flush() -> None:
+    # There is no stream at all where the shell closed it.
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    """End as on Ctrl-C when told to, so that nothing half-written stays; exit as shells expect."""
+    sys.exit(128 + number)

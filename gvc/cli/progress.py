@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 if TYPE_CHECKING:
     from gvc.api.transcode import Progress as Done
@@ -17,11 +23,11 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def progress_line(label: str, *, quiet: bool) -> Iterator[Callable[[Done], None]]:
-    """A bar with frames, frames a second, kb/s and time left, on standard error.
+    """A bar with frames, frames a second, kb/s, time spent and left, on standard error.
 
     Nothing is shown on a pipe or a file, nor if ``quiet``.
     """
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
     columns = (
@@ -29,6 +35,8 @@ def progress_line(label: str, *, quiet: bool) -> Iterator[Callable[[Done], None]
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} % frame {task.completed}/{task.fields[count]}"),
         TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

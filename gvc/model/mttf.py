@@ -72,6 +72,22 @@ class Synthesis:
     motion: DenseMotion
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is known on both sides of a training batch.
+
+    :param latent: L_Î, [N, N_F, S, S].
+    :param key_code: motion codes of the key frames, [N, 2·N_F].
+    :param received: motion codes of the inter frames with their noise, [N·k, 2·N_F].
+    :param change: ``received`` less the key frames' codes, [N·k, 2·N_F].
+    """
+
+    latent: Tensor
+    key_code: Tensor
+    received: Tensor
+    change: Tensor
+
+
 class Mttf(nn.Module):
     """Multi-granularity temporal trajectory factorization, for one :class:`Profile`."""
 
@@ -133,21 +149,30 @@ class Mttf(nn.Module):
         :returns: the synthesis (or motion), and how far the received motion codes are from their
             key frames' [N·k, 2·N_F].
         """
+        exchange = self.exchange(key, frames, noise=noise)
+        times = len(frames) // len(key)
+        state = self._key_state(key, exchange.latent, exchange.key_code, features=generate)
+        state = state.repeat(times)
+        if not generate:
+            return self.estimate(state, exchange.received), exchange.change
+        return self.synthesise(state, exchange.received), exchange.change
+
+    def exchange(self, key: Tensor, frames: Tensor, *, noise: Tensor | None = None) -> Exchange:
+        """What coder and decoder know of a training batch before any motion is estimated.
+
+        Arguments are those of :meth:`forward`.
+        """
         count = len(key)
         # One batch through E_F and the coder, so that their norms see both kinds of frame.
         size = self.profile.analysis_size
         both = torch.cat([resize(key, size, size), resize(frames, size, size)])
         latent, code = self.encode(both)
-        state = self._key_state(key, latent[:count], code[:count], features=generate)
-        state = state.repeat(len(frames) // count)
         sent = code[count:]
         origin = code[:count].repeat_interleave(len(frames) // count, dim=0)
         if self.training:
             self.coder.observe(sent - origin)
         received = sent if noise is None else sent + noise * self.coder.spread
-        if not generate:
-            return self.estimate(state, received), received - origin
-        return self.synthesise(state, received), received - origin
+        return Exchange(latent[:count], code[:count], received, received - origin)
 
 
 def weights_of(network: Mttf) -> Weights:

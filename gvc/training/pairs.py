@@ -94,9 +94,13 @@ class PairDataset(Dataset[Batch]):
     Identities are drawn evenly, then one of the identity's clips, then frames from anywhere in it.
 
     :param shapes: batch shapes, taken in turn by step.
+    :param flow: estimate the optical flow, which takes the most time; zeros if False.
     """
 
-    def __init__(self, footage: Footage, shapes: Sequence[BatchShape], *, seed: int) -> None:
+    def __init__(
+        self, footage: Footage, shapes: Sequence[BatchShape], *, seed: int, flow: bool = True
+    ) -> None:
+        self._flow = flow
         self._footage = footage
         self._shapes = shapes
         self._seed = seed
@@ -131,13 +135,18 @@ class PairDataset(Dataset[Batch]):
         return (
             _stack([key]),
             _stack(inters),
-            torch.from_numpy(np.stack([_optical_flow(frame, key) for frame in inters])),
+            self._flows(key, inters),
             torch.from_numpy(np.stack([key_points] * shape.inters)),
             torch.from_numpy(np.stack(points)),
             torch.full((shape.inters,), augmentation.flip),
             torch.from_numpy(np.stack([features_map(one, MATTE_SIDE) for one in points]))[:, None],
             torch.from_numpy(np.stack(mattes))[:, None],
         )
+
+    def _flows(self, key: Picture, inters: Sequence[Picture]) -> Tensor:
+        if not self._flow:
+            return torch.zeros(len(inters), 2, 64, 64)
+        return torch.from_numpy(np.stack([_optical_flow(frame, key) for frame in inters]))
 
     def _key(self, clip: int, rng: np.random.Generator) -> tuple[int, Picture]:
         """A key frame of a clip and its index: coded as a rule, where coded ones are at hand."""

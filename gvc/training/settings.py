@@ -13,6 +13,9 @@ from gvc.training.pairs import BatchShape
 class Phase(enum.StrEnum):
     """Which part of the network learns, from which losses."""
 
+    POSE = "pose"
+    """E_F and the coder alone, taught by how the keypoints of faces move."""
+
     MOTION = "motion"
     """Motion networks alone, taught by optical flow and the warped key frame."""
 

@@ -151,7 +151,9 @@ class Trainer:
                 if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
                     module.eval()
         modules: Sequence[torch.nn.Module]
-        if stage.phase is Phase.MOTION:
+        if stage.phase is Phase.POSE:
+            modules = [self.network.extractor, self.network.coder, self.pose]
+        elif stage.phase is Phase.MOTION:
             modules = [self.network.extractor, self.network.coder, self.network.motion, self.pose]
         elif stage.phase is Phase.JOINT:
             modules = [self.network, self.pose]
@@ -163,7 +165,12 @@ class Trainer:
         return [parameter for module in modules for parameter in module.parameters()]
 
     def _loader(self, stage: Stage, start: int, stop: int) -> Iterator[Batch]:
-        dataset = PairDataset(self._footage, stage.shapes, seed=self.settings.seed)
+        dataset = PairDataset(
+            self._footage,
+            stage.shapes,
+            seed=self.settings.seed,
+            flow=stage.phase in (Phase.MOTION, Phase.JOINT),
+        )
         loader: DataLoader[Batch] = DataLoader(
             dataset,
             batch_size=None,
@@ -192,11 +199,12 @@ class Trainer:
         return terms
 
     def _terms(self, stage: Stage, target: Target) -> dict[str, Tensor]:
+        noise = self._noise(len(target.frames))
+        if stage.phase is Phase.POSE:
+            change = self.network.exchange(target.key, target.frames, noise=noise).change
+            return {"pose": self.pose.error(change, target)}
         result, change = self.network(
-            target.key,
-            target.frames,
-            noise=self._noise(len(target.frames)),
-            generate=stage.phase is not Phase.MOTION,
+            target.key, target.frames, noise=noise, generate=stage.phase is not Phase.MOTION
         )
         if isinstance(result, DenseMotion):
             terms = motion_terms(result, target)
@@ -227,11 +235,13 @@ class Trainer:
 
     def _validate(self, stage: Stage) -> None:
         size = 512 if stage.phase is Phase.EXPAND else 256
+        if stage.phase is Phase.POSE:
+            return
         scores = validate(
             self.average, self._validation_frames, self.perceptual, size=size, device=self.device
         )
         self.progress.scores = scores.as_dict()
-        if stage.phase is not Phase.MOTION and scores.lpips_squeeze < self.progress.best:
+        if stage.phase in (Phase.JOINT, Phase.EXPAND) and scores.lpips_squeeze < self.progress.best:
             self.progress.best = scores.lpips_squeeze
             weights.save(weights_of(self.average), self.best_path)
         self._log(stage, {"size": size, **scores.as_dict()})
