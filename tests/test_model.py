@@ -14,6 +14,7 @@ from gvc.codec.quantiser import MotionQuantiser, dequantise
 from gvc.codec.settings import coded_size
 from gvc.errors import UsageError, WeightsError
 from gvc.model import weights
+from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import LITE, PAPER, get_profile
@@ -72,6 +73,25 @@ def test_the_shipped_network_moves_a_head(shipped):
     shown = synthesiser.animate(synthesiser.prepare(key), code)[0].astype(int)
     still = np.abs(key.astype(int) - moved).mean()
     assert np.abs(shown - moved).mean() < 0.9 * still
+
+
+def test_fitted_codes_bring_the_key_frame_nearer(shipped):
+    key = draw_head(0, 256, 256)
+    originals = [draw_head(shift, 256, 256) for shift in (4, 8, 12)]
+    pictures = [shrink(picture, ADAPTATION_SIDE) for picture in originals]
+    codes = Analyser(shipped).codes(originals)
+    fitted = Adapter(shipped, steps=12).adapt(key, pictures, codes)
+    assert fitted.shape == codes.shape
+    synthesiser = Synthesiser(shipped)
+    state = synthesiser.prepare(key)
+
+    def error(codes: np.ndarray) -> float:
+        shown = synthesiser.animate(state, codes).astype(int)
+        return float(np.abs(shown - np.stack(originals)).mean())
+
+    assert error(fitted) < error(codes)
+    same = Adapter(shipped, steps=12).adapt(key, pictures, codes)
+    assert np.array_equal(fitted, same)
 
 
 def test_weights_files_keep_their_fingerprint(tmp_path):

@@ -7,14 +7,28 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import SHARED, write_clip
 
-from gvc.errors import GvcError, InvalidDataError
+from gvc.errors import GvcError, InvalidDataError, UnsupportedError
 from gvc.model import weights
+from gvc.model.motion import DenseMotion
 from gvc.training.clips import Split, load_frames, read_table
-from gvc.training.pairs import BatchShape, PairDataset
+from gvc.training.coded_keys import COUNT, load_coded_keys
+from gvc.training.faces import (
+    KEYPOINTS,
+    LANDMARKS,
+    MATTE_SIDE,
+    MIRRORED,
+    Faces,
+    features_map,
+    load_faces,
+    no_faces,
+)
+from gvc.training.losses import PoseReader, Target, motion_terms
+from gvc.training.pairs import BatchShape, Footage, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings, default_stages
 
 
@@ -57,8 +71,10 @@ def test_a_batch_depends_on_seed_and_step_alone(clips, tmp_path):
     assert [array.shape for array in frames] == [(6, 64, 64, 3)] * 2
     shapes = (BatchShape(2, 3, 32), BatchShape(1, 1, 48))
 
+    footage = Footage(table, frames, no_faces(frames))
+
     def batch(seed: int, step: int):
-        return PairDataset(table, frames, shapes, seed=seed)[step]
+        return PairDataset(footage, shapes, seed=seed)[step]
 
     one, same, other = batch(1, 4), batch(1, 4), batch(2, 4)
     assert torch.equal(one.frames, same.frames)
@@ -68,6 +84,115 @@ def test_a_batch_depends_on_seed_and_step_alone(clips, tmp_path):
     assert one.frames.shape == (6, 3, 32, 32)
     assert one.flow.shape == (6, 2, 64, 64)
     assert batch(1, 5).key.shape == (1, 3, 48, 48)
+    assert not batch(1, 5).landmarks.isfinite().any()
+
+
+def white_dots(positions: np.ndarray) -> np.ndarray:
+    """Pictures [F, 64, 64, 3] that are black but for a dot at each (x, y), in pixels."""
+    pictures = np.zeros((len(positions), 64, 64, 3), np.uint8)
+    for picture, (x, y) in zip(pictures, positions, strict=True):
+        picture[y - 2 : y + 3, x - 2 : x + 3] = 255
+    return pictures
+
+
+def test_landmarks_go_where_the_pictures_go(clips):
+    """Whatever the augmentation, a landmark stays on the dot that it was put on."""
+    table = [clip for clip in read_table(clips) if clip.split is Split.TRAIN][:1]
+    positions = np.array([(24, 20), (40, 30), (30, 44), (22, 36)])
+    frames = [white_dots(positions)]
+    points = ((positions + 0.5) / 32 - 1)[:, None].repeat(LANDMARKS, axis=1)
+    faces = [Faces(points.astype(np.float16), np.full((4, MATTE_SIDE, MATTE_SIDE), 255, np.uint8))]
+    dataset = PairDataset(Footage(table, frames, faces), [BatchShape(1, 3, 64)], seed=0)
+    flipped = set()
+    for step in range(12):
+        batch = dataset[step]
+        flipped |= set(batch.mirrored.tolist())
+        for picture, landmark in zip(batch.frames, batch.landmarks[:, 0], strict=True):
+            light = picture.float().mean(dim=0)
+            place = torch.stack([light.sum(dim=0).argmax(), light.sum(dim=1).argmax()])
+            seen = (place + 0.5) / 32 - 1
+            if light.max() > 200 and landmark.abs().max() < 0.8:
+                assert (seen - landmark).abs().max() < 0.15
+        assert batch.matte.min() == 255
+    assert flipped == {True, False}
+
+
+def test_mirrored_keypoints_are_each_others_mirror_image():
+    assert len(set(KEYPOINTS)) == len(KEYPOINTS) == len(MIRRORED)
+    image = dict(zip(KEYPOINTS, MIRRORED, strict=True))
+    assert all(image[image[point]] == point for point in KEYPOINTS)
+    assert 0 <= min(KEYPOINTS) < max(KEYPOINTS) < LANDMARKS
+
+
+def test_eyes_and_mouth_are_marked():
+    points = np.full((LANDMARKS, 2), 0.9, np.float32)
+    drawn = features_map(points, 64)
+    assert drawn[60, 60] == 255
+    assert drawn[:50].max() == 0
+    points[5] = np.nan
+    assert features_map(points, 64).max() == 0
+
+
+def targets(landmarks: torch.Tensor, key_landmarks: torch.Tensor, mirrored: bool = False) -> Target:
+    count = len(landmarks)
+    pictures = torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    maps = torch.zeros(count, 1, 64, 64)
+    return Target(
+        pictures, pictures, torch.zeros(count, 2, 64, 64), key_landmarks, landmarks,
+        torch.full((count,), mirrored), maps, maps,
+    )  # fmt: skip
+
+
+def test_motion_that_is_right_costs_nothing():
+    key = torch.rand(2, LANDMARKS, 2, generator=torch.Generator().manual_seed(1)) - 0.5
+    shift = torch.tensor([0.125, -0.25])
+    flow = shift[None, :, None, None].expand(2, 2, 64, 64)
+    motion = DenseMotion(flow, flow, torch.ones(2, 1, 64, 64))
+    right = motion_terms(motion, targets(key - shift, key))["landmarks"]
+    wrong = motion_terms(motion, targets(key + shift, key))["landmarks"]
+    unknown = motion_terms(motion, targets(key * torch.nan, key))["landmarks"]
+    assert right.item() == pytest.approx(0, abs=1e-4)
+    assert wrong.item() == pytest.approx(7.5, rel=1e-3)
+    assert unknown.item() == 0
+
+
+def test_poses_are_read_alike_in_mirrored_pictures():
+    torch.manual_seed(0)
+    reader = PoseReader(40)
+    change, key = torch.randn(1, 40), torch.zeros(1, LANDMARKS, 2)
+    said = reader.linear(change).view(1, -1, 2)
+    plain, mirrored = torch.zeros(1, LANDMARKS, 2), torch.zeros(1, LANDMARKS, 2)
+    plain[:, KEYPOINTS] = said
+    mirrored[:, MIRRORED] = said
+    assert reader.error(change, targets(plain, key)).item() == pytest.approx(0, abs=1e-5)
+    assert reader.error(change, targets(mirrored, key, True)).item() == pytest.approx(0, abs=1e-5)
+    assert reader.error(change, targets(mirrored, key)).item() > 0.1
+
+
+def test_coded_keys_are_close_to_their_frames_and_kept(clips, tmp_path):
+    table = [clip for clip in read_table(clips) if clip.split is Split.TRAIN]
+    frames = load_frames(table, tmp_path, size=64)
+    keys = load_coded_keys(table, frames, tmp_path, seed=1, size=64)
+    for pictures, coded in zip(frames, keys, strict=True):
+        assert len(coded.indices) == len(set(coded.indices.tolist())) == min(COUNT, len(pictures))
+        error = np.abs(pictures[coded.indices].astype(int) - coded.pictures).mean(axis=(1, 2, 3))
+        assert 0 < error.min() <= error.max() < 30
+    again = load_coded_keys(table, frames, tmp_path, seed=9, size=64)
+    assert all((a.pictures == b.pictures).all() for a, b in zip(keys, again, strict=True))
+
+
+def test_faces_are_found_or_the_lack_of_mediapipe_is_said(clips, tmp_path):
+    table = read_table(clips)[:1]
+    frames = load_frames(table, tmp_path, size=64)
+    if importlib.util.find_spec("mediapipe") is None:
+        with pytest.raises(UnsupportedError, match="MediaPipe"):
+            load_faces(table, frames, tmp_path, size=64)
+        known = no_faces(frames)[0]
+        path = tmp_path / f"{table[0].path.stem}-64-faces.npz"
+        np.savez_compressed(path, landmarks=known.landmarks, matte=known.matte)
+    (faces,) = load_faces(table, frames, tmp_path, size=64)
+    assert faces.landmarks.shape == (6, LANDMARKS, 2)
+    assert faces.matte.shape == (6, MATTE_SIDE, MATTE_SIDE)
 
 
 def settings(clips: Path, output: Path, cache: Path) -> TrainingSettings:
@@ -78,11 +203,13 @@ def settings(clips: Path, output: Path, cache: Path) -> TrainingSettings:
         cache=cache,
         metric_weights=SHARED / "weights",
         stages=(
-            Stage(Phase.MOTION, 2, shape, 1e-3, 1e-3, frozen_norms=False),
+            Stage(Phase.POSE, 1, shape, 1e-3, 1e-3, frozen_norms=False),
+            Stage(Phase.MOTION, 1, shape, 1e-3, 1e-3, frozen_norms=False),
             Stage(Phase.JOINT, 2, shape, 1e-3, 1e-4),
             Stage(Phase.EXPAND, 1, (BatchShape(1, 1, 512),), 1e-3, 1e-4),
         ),
         validate_every=1,
+        faces=False,
     )
 
 
@@ -127,7 +254,8 @@ def test_a_run_can_begin_with_given_weights(clips, tmp_path):
     assert trainer.network.coder.spread.tolist() == pytest.approx(expected.tolist())
 
 
-def test_the_default_recipe_begins_with_motion():
+def test_the_default_recipe_learns_motion_before_pictures():
     stages = default_stages()
-    assert stages[0].phase is Phase.MOTION
+    order = list(dict.fromkeys(stage.phase for stage in stages))
+    assert order == [Phase.POSE, Phase.MOTION, Phase.JOINT, Phase.EXPAND]
     assert sum(stage.steps for stage in default_stages(scale=0.1)) < sum(s.steps for s in stages)

@@ -46,6 +46,13 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     help="Quantiser step of motion codes.",
 )
 @click.option(
+    "--adapt",
+    default=0,
+    show_default=True,
+    metavar="STEPS",
+    help="Fit the motion codes to the pictures: slower, and nearer to them. 8, say.",
+)
+@click.option(
     "--audio",
     type=click.Choice(["opus", "copy", "none"]),
     default="opus",
@@ -72,6 +79,7 @@ def command(
     gop_size: int,
     scene_cut: float,
     motion_step: Fraction,
+    adapt: int,
     audio: str,
     audio_bitrate: int,
     model: str,
@@ -97,6 +105,7 @@ def command(
         gop_size=gop_size,
         scene_cut=scene_cut,
         motion_step=motion_step,
+        adapt=adapt,
         model=model,
         weights=weights,
         device=device,

@@ -24,6 +24,10 @@ import click
 @click.option(
     "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
 )
+@click.option("--faces/--no-faces", default=True, help="Learn from landmarks and mattes.")
+@click.option(
+    "--coded-keys/--raw-keys", default=True, help="Learn from key frames that VVC has coded."
+)
 @click.option("--seed", default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
@@ -37,6 +41,8 @@ def command(
     metric_weights: Path | None,
     initial: Path | None,
     scale: float,
+    faces: bool,
+    coded_keys: bool,
     seed: int,
     resume: bool,
     device: str,
@@ -45,7 +51,8 @@ def command(
 ) -> None:
     """Train on the folder CLIPS; write weights, log and model card to the folder OUTPUT.
 
-    CLIPS holds square videos and clips.tsv with the columns file, identity, split and kind. An
+    CLIPS holds square videos and clips.tsv with the columns file, identity, split and kind. What
+    is prepared of them (frames, landmarks, coded key frames) is kept in the cache. An
     interrupted run goes on where its last checkpoint was; the best weights so far are always in
     OUTPUT/best.safetensors.
     """
@@ -60,6 +67,8 @@ def command(
         metric_weights=metric_weights,
         initial=initial,
         stages=default_stages(scale=scale),
+        faces=faces,
+        coded_keys=coded_keys,
         seed=seed,
         device=device,
         threads=threads,

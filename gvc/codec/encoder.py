@@ -16,8 +16,9 @@ from gvc.codec.planner import Planner
 from gvc.codec.quantiser import MotionQuantiser
 from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.errors import KeyFrameError
-from gvc.media import VideoInfo, to_rgb, to_yuv420
+from gvc.media import VideoInfo, tag, to_rgb, to_yuv420
 from gvc.model import weights
+from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
 from gvc.model.device import set_threads
 from gvc.model.mttf import network_from
@@ -35,14 +36,14 @@ class _OpenGroup:
     """A group of pictures on its way: its key frame and its motion codes finish separately."""
 
     pts: list[int]
-    quantiser: MotionQuantiser
-    levels: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    codes: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     key: bytes | None = None
     closed: bool = False
 
     @property
     def whole(self) -> bool:
-        return self.closed and self.key is not None and len(self.levels) == len(self.pts) - 1
+        return self.closed and self.key is not None and len(self.codes) == len(self.pts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,15 @@ class VideoEncoder:
         self._weights = chosen
         self._code_length = network.profile.code_length
         self._analyser = Analyser(network, device=settings.device)
+        self._adapter = (
+            Adapter(network, steps=settings.adapt, device=settings.device)
+            if settings.adapt
+            else None
+        )
         self._planner = Planner(gop_size=settings.gop_size, threshold=settings.scene_cut)
         width, height = self._size
-        self._key_frames = keyframe.get(settings.key_codec).encoder(
+        self._key_codec = keyframe.get(settings.key_codec)
+        self._key_frames = self._key_codec.encoder(
             width=width,
             height=height,
             qp=settings.key_qp,
@@ -122,11 +129,10 @@ class VideoEncoder:
         if self._planner.starts_group(picture):
             self._start_group(frame)
         else:
-            group = self._groups[-1]
-            group.pts.append(frame.pts)
-            self._batch.append((group, picture))
-            if len(self._batch) == _BATCH:
-                self._analyse()
+            self._groups[-1].pts.append(frame.pts)
+        self._batch.append((self._groups[-1], picture))
+        if len(self._batch) == _BATCH:
+            self._analyse()
         return self._finished()
 
     def flush(self) -> list[CodedGroup]:
@@ -147,9 +153,7 @@ class VideoEncoder:
         assert frame.pts is not None
         if self._groups:
             self._groups[-1].closed = True
-        settings = self._settings
-        quantiser = MotionQuantiser(settings.motion_step, dead_zone=settings.dead_zone)
-        group = _OpenGroup([frame.pts], quantiser)
+        group = _OpenGroup([frame.pts])
         self._groups.append(group)
         self._keyless.append(group)
         self._accept(self._key_frames.push(to_yuv420(frame, *self._size)))
@@ -167,8 +171,10 @@ class VideoEncoder:
         if not self._batch:
             return
         codes = self._analyser.codes([picture for _, picture in self._batch])
-        for (group, _), code in zip(self._batch, codes, strict=True):
-            group.levels.append(group.quantiser.quantise(code))
+        for (group, picture), code in zip(self._batch, codes, strict=True):
+            group.codes.append(code)
+            if self._adapter is not None:
+                group.pictures.append(shrink(picture, ADAPTATION_SIDE))
         self._batch.clear()
 
     def _finished(self) -> list[CodedGroup]:
@@ -183,15 +189,32 @@ class VideoEncoder:
         delays = [b - a - step for a, b in pairwise(group.pts)]
         variable_rate = any(delays)
         coder = entropy.create_encoder(_ENTROPY_MODEL, self._code_length)
-        for delay, level in zip(delays, group.levels, strict=True):
+        settings = self._settings
+        quantiser = MotionQuantiser(settings.motion_step, dead_zone=settings.dead_zone)
+        for delay, code in zip(delays, self._motion_codes(group), strict=True):
             if variable_rate:
                 coder.encode_delay(delay)
-            coder.encode(level)
+            coder.encode(quantiser.quantise(code))
         packed = Group(
             pts=group.pts[0],
             frames=len(group.pts),
             variable_rate=variable_rate,
             key=group.key,
-            motion=coder.finish() if group.levels else b"",
+            motion=coder.finish() if delays else b"",
         )
         return CodedGroup(packed, end_pts=group.pts[-1] + step)
+
+    def _motion_codes(self, group: _OpenGroup) -> npt.NDArray[np.float32]:
+        """What to send for the inter frames of a whole group, before quantisation."""
+        codes = np.stack(group.codes)
+        if len(codes) == 1:
+            return codes[1:]
+        assert group.key is not None
+        assert self._parameters is not None
+        decoder = self._key_codec.decoder(self._parameters)
+        key = to_rgb(tag(decoder.decode(group.key), self._info.colour), *self._size)
+        # A decoder measures motion from the key frame that it has, not from the original.
+        codes = codes[1:] - codes[0] + self._analyser.codes([key])
+        if self._adapter is None:
+            return codes
+        return self._adapter.adapt(key, group.pictures[1:], codes)

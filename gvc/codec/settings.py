@@ -31,6 +31,8 @@ class EncoderSettings:
     :param motion_step: quantiser step of the motion codes, which have unit variance.
     :param dead_zone: half the width, in steps, of the interval in which a coefficient keeps its
         last value; 0.5 is plain rounding.
+    :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
+        predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
     :param weights: a weights file in place of the one that ships.
     :param device: where the network runs.
@@ -46,6 +48,7 @@ class EncoderSettings:
     scene_cut: float = 0.25
     motion_step: Fraction = Fraction(2, 5)
     dead_zone: float = 0.6
+    adapt: int = 0
     model: str = "lite"
     weights: Path | None = None
     device: str = "cpu"
@@ -58,6 +61,7 @@ class EncoderSettings:
         _check("scene cut threshold", self.scene_cut, 0, 1)
         _check("motion step", self.motion_step, Fraction(1, 1000), 100)
         _check("dead zone", self.dead_zone, 0.5, 2)
+        _check("adaptation", self.adapt, 0, 1000)
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)
 

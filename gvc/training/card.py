@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from gvc.model.weights import Weights
+from gvc.training.losses import LossWeights
 from gvc.training.validation import CODE_STEP, Scores
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ def write_card(trainer: Trainer, weights: Weights, scores: Scores) -> None:
         + f" | {stage.rate:g} → {stage.final_rate:g} |"
         for stage in settings.stages
     )
-    losses = settings.stages[-1].losses
+    losses = ", ".join(
+        f"{field.name} {getattr(settings.stages[-1].losses, field.name):g}"
+        for field in fields(LossWeights)
+    )
+    teachers = ["optical flow (DIS)"]
+    if settings.faces:
+        teachers.append("face landmarks and mattes (MediaPipe)")
     kinds = Counter(clip.kind for clip in trainer.train_clips)
     text = f"""# Model card: {weights.model}
 
@@ -38,8 +46,9 @@ def write_card(trainer: Trainer, weights: Weights, scores: Scores) -> None:
 | seed | {settings.seed} |
 | optimiser | AdamW, cosine, averaged weights ({settings.average:g}) |
 | code noise | uniform, quantiser steps up to {settings.noise:g} |
-| loss weights | LPIPS-squeeze {losses.perceptual:g}, L1 {losses.pixel:g}, \
-optical flow {losses.flow:g}, warped key frame {losses.warped:g} |
+| key frames | {"coded by VVC, QP 22 to 52" if settings.coded_keys else "uncoded"} |
+| teachers | {", ".join(teachers)} |
+| loss weights | {losses} |
 | time | {trainer.progress.seconds / 60:.0f} minutes on {settings.device} |
 
 | stage | steps | batch | learning rate |

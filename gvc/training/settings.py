@@ -93,10 +93,12 @@ def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
         return max(1, round(count * scale))
 
     small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
-    pairs = (BatchShape(6, 4, 128),)
+    faces, pairs = (BatchShape(8, 5, 128),), (BatchShape(6, 4, 128),)
     return (
-        Stage(Phase.MOTION, steps(700), pairs, 1e-3, 4e-4, frozen_norms=False),
-        Stage(Phase.MOTION, steps(900), pairs, 1e-3, 4e-4),
+        Stage(Phase.POSE, steps(400), faces, 1e-3, 1e-3, frozen_norms=False),
+        Stage(Phase.POSE, steps(1000), faces, 1e-3, 6e-4),
+        Stage(Phase.MOTION, steps(200), pairs, 1e-3, 1e-3, frozen_norms=False),
+        Stage(Phase.MOTION, steps(1300), pairs, 1e-3, 1e-4),
         Stage(Phase.JOINT, steps(1300), (medium, small, medium), 4e-4, 2e-5),
         Stage(Phase.EXPAND, steps(60), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
     )

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,6 +112,8 @@ class Trainer:
                 parameters, lr=stage.rate, betas=(0.9, 0.99), weight_decay=1e-4
             )
         loader = self._loader(stage, self.progress.step, last)
+        sums: defaultdict[str, float] = defaultdict(float)
+        summed = 0
         started = time.monotonic()
         for batch in loader:
             position = (self.progress.step - first) / stage.steps
@@ -119,11 +122,16 @@ class Trainer:
             )
             terms = self._step(stage, batch, parameters, rate)
             self.progress.step += 1
+            summed += 1
+            for name, value in terms.items():
+                sums[name] += value.item()
             if self.progress.step % 25 == 0:
                 now = time.monotonic()
                 self.progress.seconds += now - started
                 started = now
-                self._log(stage, {name: round(value.item(), 4) for name, value in terms.items()})
+                self._log(stage, {name: round(value / summed, 4) for name, value in sums.items()})
+                sums.clear()
+                summed = 0
             if self.progress.step % self.settings.validate_every == 0 or self.progress.step == last:
                 self._validate(stage)
                 if self.progress.step == last:
