@@ -19,6 +19,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "scene_cut": float,
     "motion_step": Fraction,
     "dead_zone": float,
+    "adapt": int,
     "model": str,
     "weights": Path,
     "device": str,

@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "decode": "Decode a .gvc file to a playable video.",
     "info": "Say what a .gvc file holds, or how gvc was built.",
     "train": "Train the networks on a folder of clips.",
+    "bench": "Measure this codec beside others.",
 }
 
 

@@ -1,0 +1,12 @@
+"""Rate and quality of this codec beside the standard ones, on the same pictures.
+
+A run (:mod:`.run`, asked for by :mod:`.settings`) takes clips (:mod:`.clips`), scales each once to
+a reference (:mod:`.reference`), codes that with every codec (:mod:`.anchors`, :mod:`.generative`)
+at every point (:mod:`.points`), scores what comes back (:mod:`.scores`) and keeps a record of each
+(:mod:`.records`). What the records come to: deltas (:mod:`.curves`, :mod:`.summary`,
+:mod:`.tables`), figures and a page (:mod:`.report`, :mod:`.figures`, :mod:`.page`), and a contact
+sheet (:mod:`.sheet`).
+
+May import :mod:`gvc.errors`, :mod:`gvc.bitstream`, :mod:`gvc.media`, :mod:`gvc.model`,
+:mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Needs the extra ``gvc[bench]``.
+"""

@@ -1,0 +1,144 @@
+"""One page of HTML that needs no other file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from gvc.bench.records import Record
+from gvc.bench.scores import METRICS
+from gvc.bench.summary import MeanPoint, Summary
+from gvc.bench.tables import percent, reasons
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; --shade: #8881; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; margin: 1rem 0; }
+th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
+th { background: var(--shade); } tr > :first-child { text-align: left; white-space: nowrap; }
+img { max-width: 100%; background: white; border-radius: 4px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+small, .less { opacity: .75; }
+""".strip()
+
+
+def write_page(summary: Summary, settings: Mapping[str, Any], folder: Path) -> None:
+    """Write ``index.html``, with the figures and the sheet that are in ``folder`` inside.
+
+    :param settings: as they are shown.
+    """
+    parts = [
+        "<h1>Rate and quality: gvc beside standard codecs</h1>",
+        f"<p>{len(summary.clips)} clips, {_seconds(summary):.0f} s; the same 8-bit pictures for "
+        "all codecs, the same decoded size for all metrics. Rates count every byte that is named "
+        "below; no sound.</p>",
+        _deltas(summary),
+        _sheet(folder / "sheet.png"),
+        "<h2>Curves</h2>",
+        '<p class="less">Means over clips of rate and score at each point.</p>',
+        '<div class="figures">',
+        *(_image(folder / f"rd-{metric.name}.png", metric.title) for metric in METRICS),
+        "</div>",
+        "<h2>On average</h2>",
+        _points(summary, summary.means),
+        "<h2>Clip by clip</h2>",
+        *(_clip(summary, clip) for clip in summary.clips),
+        _notes(summary, settings),
+    ]
+    body = "\n".join(parts)
+    page = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>gvc bench rd</title>'
+        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+    (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def _seconds(summary: Summary) -> float:
+    return sum({record.clip: record.seconds for record in summary.records}.values())
+
+
+def _deltas(summary: Summary) -> str:
+    if not summary.comparisons:
+        return ""
+    head = ["metric"]
+    for anchor in summary.anchors:
+        head += [f"{anchor.title}: on mean curves", "mean of clips", "clips"]
+    rows = []
+    for metric in METRICS:
+        row = [metric.title]
+        for anchor in summary.anchors:
+            found = summary.comparison(anchor.name, metric)
+            mean = "–" if found.mean is None else f"{found.mean:+.1f} %"
+            row += [percent(found.on_means), mean, f"{len(found.known)}/{len(found.by_clip)}"]
+        rows.append(row)
+    why = "".join(f"<li>{escape(reason)}</li>" for reason in reasons(summary))
+    return (
+        "<h2>BD-rate of gvc</h2><p>How much more rate gvc needs for the same quality; negative is "
+        "less. A dash: the curves do not allow a figure.</p>"
+        f'{_table(head, rows)}<ul class="less">{why}</ul>'
+    )
+
+
+def _sheet(path: Path) -> str:
+    if not path.exists():
+        return ""
+    return (
+        "<h2>Pictures</h2><p>Original, gvc at the point nearest 5 kb/s, VVC random access at the "
+        f"nearest rate that is no lower; at three instants.</p>{_image(path, 'contact sheet')}"
+    )
+
+
+def _clip(summary: Summary, clip: str) -> str:
+    records = [record for record in summary.records if record.clip == clip]
+    deltas = []
+    for metric in METRICS:
+        found = [summary.comparison(anchor.name, metric) for anchor in summary.anchors]
+        deltas.append([metric.title, *(percent(comparison.by_clip[clip]) for comparison in found)])
+    head = ["BD-rate of gvc", *(anchor.title for anchor in summary.anchors)]
+    inside = _points(summary, records) + (_table(head, deltas) if summary.anchors else "")
+    return f"<details><summary>{escape(clip)}</summary>{inside}</details>"
+
+
+def _points(summary: Summary, points: Iterable[MeanPoint | Record]) -> str:
+    """A table of points, ordered as the codecs are."""
+    titles = {codec.name: codec.title for codec in summary.codecs}
+    head = ["codec", "point", "kb/s", "of it key frames", "motion codes"]
+    rows = []
+    for point in sorted(points, key=lambda point: list(titles).index(point.codec)):
+        row = [titles[point.codec], point.point, f"{point.kbps:.2f}"]
+        for kind in ("key_frames", "motion_codes"):
+            row.append(f"{_kbps(point, kind):.2f}" if kind in point.split else "")
+        rows.append(row + [f"{point.scores[metric.name]:.{metric.digits}f}" for metric in METRICS])
+    return _table([*head, *(metric.title for metric in METRICS)], rows)
+
+
+def _kbps(point: MeanPoint | Record, kind: str) -> float:
+    if isinstance(point, MeanPoint):
+        return point.split[kind]
+    return point.split[kind] * 8 / 1000 / point.seconds
+
+
+def _notes(summary: Summary, settings: Mapping[str, Any]) -> str:
+    terms = [(codec.title, codec.note) for codec in summary.codecs]
+    terms += [(metric.title, metric.note) for metric in METRICS]
+    terms += [(key, str(value)) for key, value in settings.items()]
+    inside = "".join(f"<dt><b>{escape(a)}</b></dt><dd>{escape(b)}</dd>" for a, b in terms)
+    return f"<h2>What is what</h2><dl>{inside}</dl>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows)
+    return f'<div class="wide"><table>{line(head, "th")}\n{body}</table></div>'
+
+
+def _image(path: Path, text: str) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img alt="{escape(text)}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,170 @@
+"""How alike decoded pictures and their reference are."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gvc.bench.ffmpeg import raw_input, run_ffmpeg
+from gvc.bench.reference import Planes, Reference
+from gvc.errors import MediaError
+from gvc.metrics import Lpips
+from gvc.model.device import select_device, set_threads
+
+#: Pairs of pictures that LPIPS sees at once.
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure of quality.
+
+    :param name: in results. :param title: for people. :param digits: behind the point.
+    :param higher_is_better: which way it runs.
+    :param note: what it is, in a sentence.
+    """
+
+    name: str
+    title: str
+    digits: int
+    higher_is_better: bool
+    note: str
+
+
+#: All metrics, the one that judges first.
+METRICS = (
+    Metric(
+        "lpips_alex", "LPIPS-alex", 4, False,
+        "LPIPS 0.1 on AlexNet. The judge: nothing of gvc was trained or tuned on it.",
+    ),
+    Metric(
+        "lpips_squeeze", "LPIPS-squeeze (trained on)", 4, False,
+        "LPIPS 0.1 on SqueezeNet. gvc is trained on it, so that it favours gvc.",
+    ),
+    Metric(
+        "tlp_alex", "tLP-alex", 4, False,
+        "TecoGAN's tLP with LPIPS-alex: the mean of |LPIPS(x_t, x_t-1) - LPIPS(y_t, y_t-1)| over "
+        "pairs of consecutive pictures, x original, y decoded. Low where as much changes from "
+        "picture to picture as in the original.",
+    ),
+    Metric("vmaf", "VMAF", 2, True, "libvmaf's vmaf_v0.6.1, mean over pictures."),
+    Metric("ms_ssim", "MS-SSIM", 4, True, "libvmaf's float_ms_ssim on luma, mean over pictures."),
+    Metric(
+        "psnr_y", "PSNR-Y", 2, True,
+        "Of luma in dB, mean over pictures; libvmaf gives 60 dB to those that are identical.",
+    ),
+)  # fmt: skip
+
+
+class Judge(Protocol):
+    """Gives scores; :class:`Scorer` is the one that runs use."""
+
+    def settings(self) -> Mapping[str, str]:
+        """What changes the scores."""
+
+    def score(self, reference: Reference, decoded: Path, folder: Path) -> dict[str, float]:
+        """Scores by the names of :data:`METRICS`."""
+
+
+class Scorer:
+    """Computes all of :data:`METRICS`.
+
+    :param weights: folder of LPIPS's networks, see :class:`gvc.metrics.Lpips`.
+    :param every: LPIPS and tLP look at every so manieth picture; libvmaf at all.
+    :param device: where LPIPS runs. :param threads: CPU threads, None for the libraries' choice.
+    :raises WeightsError: if a network of LPIPS is not found.
+    """
+
+    def __init__(
+        self, *, weights: Path | None, every: int, device: str, threads: int | None
+    ) -> None:
+        self._device = select_device(device)
+        set_threads(threads)
+        self._threads = threads or os.cpu_count() or 1
+        self._every = every
+        self._alex = Lpips("alex", weights).to(self._device)
+        self._squeeze = Lpips("squeeze", weights).to(self._device)
+
+    def settings(self) -> Mapping[str, str]:
+        """See :class:`Judge`."""
+        return {"every": str(self._every)}
+
+    def score(self, reference: Reference, decoded: Path, folder: Path) -> dict[str, float]:
+        """Compare the pictures in the file ``decoded`` with their reference.
+
+        :param folder: for files that are needed meanwhile.
+        :raises InvalidDataError: if there are not as many pictures.
+        :raises MediaError: if libvmaf fails.
+        """
+        original, other = reference.planes(), reference.planes(decoded)
+        return {
+            **self._perceptual(reference, original, other),
+            **libvmaf(reference, decoded, folder, threads=self._threads),
+        }
+
+    @torch.inference_mode()
+    def _perceptual(
+        self, reference: Reference, original: Planes, decoded: Planes
+    ) -> dict[str, float]:
+        alex, squeeze, changes = [], [], []
+        for now in _batches(reference.frames, self._every):
+            x, y = (self._tensor(reference.rgb(p, now)) for p in (original, decoded))
+            seen_x, seen_y = self._alex.describe(x), self._alex.describe(y)
+            alex.append(self._alex.distance(seen_x, seen_y))
+            squeeze.append(self._squeeze(x, y))
+            later = [index + 1 for index in now if index + 1 < reference.frames]
+            if later:
+                x, y = (self._tensor(reference.rgb(p, later)) for p in (original, decoded))
+                changes.append((self._change(seen_x, x) - self._change(seen_y, y)).abs())
+        means = (torch.cat(values).mean().item() for values in (alex, squeeze, changes))
+        return dict(zip(("lpips_alex", "lpips_squeeze", "tlp_alex"), means, strict=True))
+
+    def _change(self, seen: list[Tensor], later: Tensor) -> Tensor:
+        """LPIPS-alex between described pictures and those that follow them; the last may lack."""
+        return self._alex.distance(
+            [features[: len(later)] for features in seen], self._alex.describe(later)
+        )
+
+    def _tensor(self, pictures: npt.NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(pictures).to(self._device).permute(0, 3, 1, 2).float() / 255
+
+
+def _batches(frames: int, every: int) -> Iterator[list[int]]:
+    """Indices of the pictures that LPIPS looks at."""
+    chosen = range(0, frames, every)
+    for first in range(0, len(chosen), _BATCH):
+        yield list(chosen[first : first + _BATCH])
+
+
+def libvmaf(reference: Reference, decoded: Path, folder: Path, *, threads: int) -> dict[str, float]:
+    """VMAF, MS-SSIM and PSNR-Y of decoded pictures, by the names of :data:`METRICS`.
+
+    :param decoded: a file of as many pictures as ``reference`` has.
+    :param folder: for a file that is needed meanwhile. :param threads: of libvmaf.
+    :raises MediaError: if ffmpeg fails.
+    """
+    rate = str(reference.rate)
+    log = folder / "vmaf.json"
+    # The name of the log stands bare in the filter's arguments, which know many special characters.
+    options = f"log_fmt=json:log_path={log.name}:n_threads={threads}"
+    arguments = [
+        *raw_input(decoded.resolve(), reference.side, rate),
+        *raw_input(reference.path.resolve(), reference.side, rate),
+        "-lavfi", f"libvmaf={options}:feature=name=psnr|name=float_ms_ssim", "-f", "null", "-",
+    ]  # fmt: skip
+    run_ffmpeg(arguments, folder=folder, what=f"libvmaf on {reference.clip}")
+    try:
+        pooled = json.loads(log.read_text(encoding="utf-8"))["pooled_metrics"]
+        names = {"vmaf": "vmaf", "ms_ssim": "float_ms_ssim", "psnr_y": "psnr_y"}
+        return {name: float(pooled[theirs]["mean"]) for name, theirs in names.items()}
+    except (OSError, ValueError, KeyError) as error:
+        raise MediaError(f"libvmaf gave no {error} for {reference.clip}") from error

@@ -1,0 +1,220 @@
+"""``gvc bench``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from gvc.bench.run import Step
+
+
+def parse_names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
+    """Names from ``gvc,vvc``."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def parse_qps(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
+    """Ascending QPs from ``22,32``."""
+    try:
+        values = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of numbers; 22,32, say") from None
+    if not all(0 <= value <= 63 for value in values):
+        raise click.BadParameter("QPs are 0 to 63")
+    return tuple(values)
+
+
+def parse_steps(_: click.Context, __: click.Parameter, text: str | None) -> tuple[Fraction, ...]:
+    """Ascending steps from ``1/5,0.4``."""
+    if text is None:
+        return ()
+    try:
+        values = sorted({Fraction(part.strip()) for part in text.split(",")})
+    except (ValueError, ZeroDivisionError):
+        raise click.BadParameter(f"{text!r} is not a list of numbers; 1/5,0.4, say") from None
+    if not all(Fraction(1, 1000) <= value <= 100 for value in values):
+        raise click.BadParameter("steps are 0.001 to 100")
+    return tuple(values)
+
+
+def parse_options(
+    _: click.Context, __: click.Parameter, texts: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Names and values from ``name=value``."""
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, value in pairs:
+        if not (name and sign and value):
+            raise click.BadParameter(f"{name + sign + value!r} is not NAME=VALUE")
+    return tuple((name, value) for name, _, value in pairs)
+
+
+@click.group("bench")
+def command() -> None:
+    """Measure this codec beside others (needs the extra gvc[bench])."""
+
+
+@command.command("rd")
+@click.argument(
+    "sources", nargs=-1, required=True, metavar="SOURCES...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of results."
+)
+@click.option("--split", default="val", show_default=True, help="Rows of clips.tsv to take.")
+@click.option("--limit", type=click.IntRange(1), help="Most clips, different people first.")
+@click.option("--size", default=256, show_default=True, help="Side of the square pictures.")
+@click.option("--frames", default=150, show_default=True, help="Most pictures of a clip.")
+@click.option(
+    "--codecs",
+    default="gvc,vvc,vvc-ld,hevc,av1",
+    show_default=True,
+    callback=parse_names,
+    help="Which to measure.",
+)
+@click.option(
+    "--key-qp",
+    "key_qps",
+    default="22,32,42,52",
+    show_default=True,
+    callback=parse_qps,
+    help="QPs of our key frames, one a point.",
+)
+@click.option(
+    "--motion-step",
+    "motion_steps",
+    callback=parse_steps,
+    help="Further points of ours: steps of the motion codes at key QP 32.",
+)
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    callback=parse_options,
+    metavar="NAME=VALUE",
+    help="Further option of our encoder at all points; adapt=8, say.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="LPIPS looks at every so manieth picture.",
+)
+@click.option(
+    "--metric-weights",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
+    help="Folder of LPIPS's networks.  [$GVC_METRIC_WEIGHTS]",
+)
+@click.option("--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of gvc and the metrics.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Points at once."
+)
+@click.option("--restart", is_flag=True, help="Forget the results of earlier runs.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def rate_distortion(
+    sources: tuple[Path, ...],
+    output: Path,
+    split: str,
+    limit: int | None,
+    size: int,
+    frames: int,
+    codecs: tuple[str, ...],
+    key_qps: tuple[int, ...],
+    motion_steps: tuple[Fraction, ...],
+    options: tuple[tuple[str, str], ...],
+    every: int,
+    metric_weights: Path | None,
+    weights: Path | None,
+    device: str,
+    threads: int | None,
+    jobs: int,
+    restart: bool,
+    quiet: bool,
+) -> None:
+    """Rate and quality on SOURCES: video files, or folders of clips with a clips.tsv.
+
+    Writes results.jsonl as it goes, and from it results.csv, summary.json, figures, a contact
+    sheet and index.html. What is measured already is not measured again.
+    """
+    from gvc.bench.settings import RdSettings
+
+    settings = RdSettings(
+        sources=sources,
+        output=output,
+        split=split,
+        limit=limit,
+        size=size,
+        frames=frames,
+        codecs=codecs,
+        key_qps=key_qps,
+        motion_steps=motion_steps,
+        options=options,
+        every=every,
+        metric_weights=metric_weights,
+        weights=weights,
+        device=device,
+        threads=threads,
+        jobs=jobs,
+        restart=restart,
+    )
+    from gvc.bench.run import check_extra, run_rd
+
+    # What writes the report imports packages of the extra.
+    check_extra()
+    from gvc.bench.report import write_report
+    from gvc.bench.tables import table
+
+    with _points_line(quiet=quiet) as on_step:
+        results = run_rd(settings, on_step=on_step)
+    summary = write_report(results)
+    if not quiet:
+        click.echo(table(summary))
+        click.echo(f"{output / 'index.html'} shows everything")
+
+
+@contextlib.contextmanager
+def _points_line(*, quiet: bool) -> Iterator[Callable[[Step], None]]:
+    """On a terminal a bar, elsewhere a line a measured point, on standard error."""
+    if quiet:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield lambda step: click.echo(_line(step), err=True) if step.fresh else None
+    else:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} % point {task.completed}/{task.fields[count]}"),
+            TextColumn("{task.fields[last]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("bench", total=None, count="?", last="")
+
+            def update(step: Step) -> None:
+                record = step.record
+                last = f"{record.codec} {record.point} {record.kbps:.1f} kb/s"
+                bar.update(task, completed=step.done, total=step.total, count=step.total, last=last)
+
+            yield update
+
+
+def _line(step: Step) -> str:
+    record = step.record
+    scores = " ".join(f"{name}={value:.4g}" for name, value in record.scores.items())
+    return (
+        f"{step.done}/{step.total} {record.clip} {record.codec} {record.point} "
+        f"{record.kbps:.2f} kb/s {scores}"
+    )
