@@ -198,7 +198,8 @@ def test_every_byte_counts(results, codec):
 def test_av1_counts_all_but_temporal_delimiters(results):
     for task, record in by_point(results, "av1"):
         data = task.stream.read_bytes()
-        assert record.size == len(data) - 2 * data.count(b"\x12\x00")
+        assert data.count(b"\x12\x00") >= FRAMES
+        assert record.size == len(data) - 2 * FRAMES
         with av.open(str(task.stream)) as container:
             assert sum(1 for _ in container.decode(video=0)) == FRAMES
 
