@@ -119,7 +119,11 @@ def test_a_signal_ends_it_and_leaves_nothing(number, tmp_path):
     clip = write_clip(tmp_path / "long.mp4", frames=200)
     target = tmp_path / "out" / "long.gvc"
     target.parent.mkdir()
-    process = subprocess.Popen([*GVC, "encode", clip, target], stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*GVC, "encode", clip, target], stderr=subprocess.PIPE,
+        # Whoever runs the tests may ignore the signal (nohup does), and programs inherit that.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )  # fmt: skip
     while not list(target.parent.iterdir()):
         time.sleep(0.05)
     process.send_signal(number)
