@@ -27,8 +27,8 @@ from gvc.training.faces import (
     load_faces,
     no_faces,
 )
-from gvc.training.losses import PoseReader, Target, motion_terms
-from gvc.training.pairs import BatchShape, Footage, PairDataset
+from gvc.training.losses import PoseReader, motion_terms
+from gvc.training.pairs import Batch, BatchShape, Footage, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings, default_stages
 
 
@@ -133,11 +133,11 @@ def test_eyes_and_mouth_are_marked():
     assert features_map(points, 64).max() == 0
 
 
-def targets(landmarks: torch.Tensor, key_landmarks: torch.Tensor, mirrored: bool = False) -> Target:
+def targets(landmarks: torch.Tensor, key_landmarks: torch.Tensor, mirrored: bool = False) -> Batch:
     count = len(landmarks)
     pictures = torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     maps = torch.zeros(count, 1, 64, 64)
-    return Target(
+    return Batch(
         pictures, pictures, torch.zeros(count, 2, 64, 64), key_landmarks, landmarks,
         torch.full((count,), mirrored), maps, maps,
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,6 +15,7 @@ from gvc.api.open import open as open_gvc
 from gvc.api.output import OutputVideoStream
 from gvc.bench.points import Coded, Point
 from gvc.bench.reference import Reference
+from gvc.bench.settings import RdSettings
 from gvc.bitstream import summarise
 from gvc.errors import InvalidDataError
 from gvc.media import tag
@@ -92,50 +93,40 @@ class GenerativeCodec:
                 file.write(frame.to_ndarray().tobytes())
 
 
-def key_qp_codec(
-    key_qps: Sequence[int],
-    *,
-    options: Options,
-    weights: Path | None,
-    device: str,
-    threads: int | None,
-) -> GenerativeCodec:
-    """Our codec at several QP of the key frames."""
-    return GenerativeCodec(
-        name="gvc",
-        title="gvc",
-        note=f"this codec, {_described(options)}the QP of key frames; all bytes of the file",
-        points=tuple(Point(f"qp{qp}", f"key_qp={qp}") for qp in key_qps),
-        options=options,
-        weights=weights,
-        device=device,
-        threads=threads,
+def own_codecs(settings: RdSettings) -> list[GenerativeCodec]:
+    """Our codec at several QPs of the key frames, and at several steps of the motion codes."""
+    codec = partial(
+        GenerativeCodec,
+        options=settings.options,
+        weights=settings.weights,
+        device=settings.device,
+        threads=settings.threads_each,
     )
-
-
-def motion_step_codec(
-    steps: Sequence[Fraction],
-    *,
-    options: Options,
-    weights: Path | None,
-    device: str,
-    threads: int | None,
-) -> GenerativeCodec:
-    """Our codec at several quantiser steps of the motion codes."""
-    return GenerativeCodec(
-        name="gvc-motion",
-        title=f"gvc, motion step varied at key QP {MOTION_STEP_KEY_QP}",
-        note=f"this codec at key QP {MOTION_STEP_KEY_QP}, {_described(options)}the step of the "
-        "motion codes; all bytes of the file",
-        points=tuple(
-            Point(f"step{float(step):g}", f"key_qp={MOTION_STEP_KEY_QP} motion_step={step}")
-            for step in steps
-        ),
-        options=options,
-        weights=weights,
-        device=device,
-        threads=threads,
-    )
+    described = _described(settings.options)
+    codecs = []
+    if "gvc" in settings.codecs:
+        codecs.append(
+            codec(
+                name="gvc",
+                title="gvc",
+                note=f"this codec, {described}the QP of key frames; all bytes of the file",
+                points=tuple(Point(f"qp{qp}", f"key_qp={qp}") for qp in settings.key_qps),
+            )
+        )
+    if settings.motion_steps:
+        codecs.append(
+            codec(
+                name="gvc-motion",
+                title=f"gvc, motion step varied at key QP {MOTION_STEP_KEY_QP}",
+                note=f"this codec at key QP {MOTION_STEP_KEY_QP}, {described}the step of the "
+                "motion codes; all bytes of the file",
+                points=tuple(
+                    Point(f"step{float(step):g}", f"key_qp={MOTION_STEP_KEY_QP} motion_step={step}")
+                    for step in settings.motion_steps
+                ),
+            )
+        )
+    return codecs
 
 
 def _described(options: Options) -> str:

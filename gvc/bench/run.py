@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gvc.bench.anchors import ANCHORS
 from gvc.bench.clips import Clip, find_clips
-from gvc.bench.generative import key_qp_codec, motion_step_codec
+from gvc.bench.generative import own_codecs
 from gvc.bench.points import Codec, Point
 from gvc.bench.records import Record, RecordFile, key_of
 from gvc.bench.reference import Reference, make_reference
@@ -123,17 +123,7 @@ def check_extra() -> None:
 
 def chosen_codecs(settings: RdSettings) -> tuple[Codec, ...]:
     """The codecs of a run, ours first."""
-    codecs: list[Codec] = []
-    own = {
-        "options": settings.options,
-        "weights": settings.weights,
-        "device": settings.device,
-        "threads": settings.threads_each,
-    }
-    if "gvc" in settings.codecs:
-        codecs.append(key_qp_codec(settings.key_qps, **own))  # type: ignore[arg-type]
-    if settings.motion_steps:
-        codecs.append(motion_step_codec(settings.motion_steps, **own))  # type: ignore[arg-type]
+    codecs: list[Codec] = [*own_codecs(settings)]
     codecs += [anchor for name, anchor in ANCHORS.items() if name in settings.codecs]
     return tuple(codecs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
@@ -42,40 +42,11 @@ class LossWeights:
     matte: float = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a network's output is held to; fields of :class:`gvc.training.pairs.Batch`.
+def motion_terms(motion: DenseMotion, target: Batch) -> dict[str, Tensor]:
+    """Losses on the dense motion alone.
 
-    :param key: [N, 3, H, W] in [0, 1], one for each of ``frames``.
+    :param target: a batch as :meth:`gvc.training.pairs.Batch.on` gives it; also below.
     """
-
-    key: Tensor
-    frames: Tensor
-    flow: Tensor
-    key_landmarks: Tensor
-    landmarks: Tensor
-    mirrored: Tensor
-    features: Tensor
-    matte: Tensor
-
-    @classmethod
-    def of(cls, batch: Batch, device: torch.device) -> Target:
-        """Move a batch to ``device``, pictures and maps as float32 in [0, 1]."""
-        moved: dict[str, Tensor] = {
-            field.name: getattr(batch, field.name).to(device, non_blocking=True)
-            for field in fields(batch)
-        }
-        for name in ("key", "frames", "features", "matte"):
-            moved[name] = moved[name].float() / 255
-        return cls(**moved)
-
-    def repeated_key(self) -> Tensor:
-        """The key frame of each inter frame."""
-        return self.key.repeat_interleave(len(self.frames) // len(self.key), dim=0)
-
-
-def motion_terms(motion: DenseMotion, target: Target) -> dict[str, Tensor]:
-    """Losses on the dense motion alone."""
     size = target.flow.shape[-2:]
     flow, key, frames = target.flow, target.repeated_key(), target.frames
     key, frames = resize(key, *size), resize(frames, *size)
@@ -92,7 +63,7 @@ def motion_terms(motion: DenseMotion, target: Target) -> dict[str, Tensor]:
     }
 
 
-def _landmark_error(flow: Tensor, target: Target) -> Tensor:
+def _landmark_error(flow: Tensor, target: Batch) -> Tensor:
     """Mean distance of m_fg at the landmarks of P from the landmarks of Î, in tenths of a side."""
     known = torch.isfinite(target.landmarks + target.key_landmarks).all(dim=2)
     points = target.landmarks.nan_to_num()
@@ -115,7 +86,7 @@ class PoseReader(nn.Module):
         self.register_buffer("points", torch.tensor(KEYPOINTS))
         self.register_buffer("mirrored", torch.tensor(MIRRORED))
 
-    def error(self, change: Tensor, target: Target) -> Tensor:
+    def error(self, change: Tensor, target: Batch) -> Tensor:
         """Mean distance of keypoints from where the codes' ``change`` [N, 2·N_F] says they went."""
         moved = target.landmarks - target.key_landmarks
         plain, mirrored = moved[:, self.points], moved[:, self.mirrored]
@@ -125,7 +96,7 @@ class PoseReader(nn.Module):
         return 10 * (error * known).sum() / known.sum().clamp_min(1)
 
 
-def picture_terms(synthesis: Synthesis, target: Target, perceptual: Lpips) -> dict[str, Tensor]:
+def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dict[str, Tensor]:
     """Losses on the generated picture."""
     frames = target.frames
     features = 1 + 3 * target.features

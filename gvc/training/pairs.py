@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -86,6 +86,20 @@ class Batch:
     mirrored: Tensor
     features: Tensor
     matte: Tensor
+
+    def on(self, device: torch.device) -> Batch:
+        """This batch on ``device``, pictures and maps as float32 in [0, 1]."""
+        moved: dict[str, Tensor] = {
+            field.name: getattr(self, field.name).to(device, non_blocking=True)
+            for field in fields(self)
+        }
+        for name in ("key", "frames", "features", "matte"):
+            moved[name] = moved[name].float() / 255
+        return Batch(**moved)
+
+    def repeated_key(self) -> Tensor:
+        """The key frame of each inter frame."""
+        return self.key.repeat_interleave(len(self.frames) // len(self.key), dim=0)
 
 
 class PairDataset(Dataset[Batch]):

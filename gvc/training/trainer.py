@@ -25,7 +25,7 @@ from gvc.model.profiles import get_profile
 from gvc.training.card import write_card
 from gvc.training.clips import Split, load_frames, read_table
 from gvc.training.footage import load_footage
-from gvc.training.losses import PoseReader, Target, motion_terms, picture_terms, total
+from gvc.training.losses import PoseReader, motion_terms, picture_terms, total
 from gvc.training.pairs import Batch, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings
 from gvc.training.validation import Scores, validate
@@ -194,7 +194,7 @@ class Trainer:
         assert self._optimiser is not None
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        target = Target.of(batch, self.device)
+        target = batch.on(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             terms = self._terms(stage, target)
         loss = total(terms, stage.losses)
@@ -206,7 +206,7 @@ class Trainer:
             self._follow()
         return terms
 
-    def _terms(self, stage: Stage, target: Target) -> dict[str, Tensor]:
+    def _terms(self, stage: Stage, target: Batch) -> dict[str, Tensor]:
         noise = self._noise(len(target.frames))
         if stage.phase is Phase.POSE:
             change = self.network.exchange(target.key, target.frames, noise=noise).change
