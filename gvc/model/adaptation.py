@@ -17,7 +17,7 @@ from torch import Tensor
 from gvc.model.device import select_device
 from gvc.model.layers import resize
 from gvc.model.motion import sample
-from gvc.model.mttf import Mttf
+from gvc.model.mttf import KeyState, Mttf
 
 #: Side of the square to which pictures are resized.
 ADAPTATION_SIDE = 128
@@ -57,30 +57,31 @@ class Adapter:
         :param codes: what the coder made of them, float32 [N, 2·N_F] in units of its spread.
         :returns: the same, fitted.
         """
+        picture = torch.from_numpy(key).permute(2, 0, 1)[None].to(self._device).float() / 255
+        with torch.no_grad():
+            state = self._network.key_state(picture, features=False)
+        sources = _pyramid(picture)
         start = torch.from_numpy(codes).to(self._device)
         offset = torch.zeros_like(start[:1])
         fitted: list[Tensor] = []
         for first in range(0, len(codes), _BATCH):
             batch = torch.from_numpy(np.stack(pictures[first : first + _BATCH]))
             last = fitted[-1][-1:] if fitted else None
-            code = self._fit(key, batch, start[first : first + _BATCH], offset, last)
+            code = self._fit(state, sources, batch, start[first : first + _BATCH], offset, last)
             offset = (code - start[first : first + _BATCH])[-1:]
             fitted.append(code)
         return torch.cat(fitted).cpu().numpy()
 
     def _fit(
         self,
-        key: npt.NDArray[np.uint8],
+        state: KeyState,
+        sources: list[Tensor],
         pictures: Tensor,
         start: Tensor,
         offset: Tensor,
         last: Tensor | None,
     ) -> Tensor:
         targets = _pyramid(pictures.permute(0, 3, 1, 2).to(self._device).float() / 255)
-        picture = torch.from_numpy(key).permute(2, 0, 1)[None].to(self._device).float() / 255
-        with torch.no_grad():
-            state = self._network.key_state(picture, features=False)
-        sources = _pyramid(picture)
         code = (start + offset).detach().requires_grad_(True)
         optimiser = torch.optim.Adam([code], lr=0.25, betas=(0.8, 0.95))
         spread = self._network.coder.spread

@@ -71,6 +71,11 @@ def _landmark_error(flow: Tensor, target: Batch) -> Tensor:
         flow.float(), points[:, None], padding_mode="border", align_corners=False
     )
     error = (points + found[:, :, 0].mT - target.key_landmarks.nan_to_num()).abs().sum(dim=2)
+    return _mean_of_known(error, known)
+
+
+def _mean_of_known(error: Tensor, known: Tensor) -> Tensor:
+    """Ten times the mean of ``error`` where it is ``known``; 0 if it is nowhere."""
     return 10 * (error * known).sum() / known.sum().clamp_min(1)
 
 
@@ -93,7 +98,7 @@ class PoseReader(nn.Module):
         moved = torch.where(target.mirrored[:, None, None], mirrored, plain)
         known = torch.isfinite(moved).all(dim=2)
         error = (self.linear(change).view_as(moved) - moved.nan_to_num()).abs().sum(dim=2)
-        return 10 * (error * known).sum() / known.sum().clamp_min(1)
+        return _mean_of_known(error, known)
 
 
 def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dict[str, Tensor]:

@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +111,7 @@ class Trainer:
                 parameters, lr=stage.rate, betas=(0.9, 0.99), weight_decay=1e-4
             )
         loader = self._loader(stage, self.progress.step, last)
-        sums: defaultdict[str, float] = defaultdict(float)
+        sums: dict[str, Tensor] = {}
         summed = 0
         started = time.monotonic()
         for batch in loader:
@@ -124,12 +123,15 @@ class Trainer:
             self.progress.step += 1
             summed += 1
             for name, value in terms.items():
-                sums[name] += value.item()
+                # Reading a value would make the device wait in every step.
+                sums[name] = sums.get(name, 0) + value.detach()
             if self.progress.step % 25 == 0:
                 now = time.monotonic()
                 self.progress.seconds += now - started
                 started = now
-                self._log(stage, {name: round(value / summed, 4) for name, value in sums.items()})
+                self._log(
+                    stage, {name: round(value.item() / summed, 4) for name, value in sums.items()}
+                )
                 sums.clear()
                 summed = 0
             if self.progress.step % self.settings.validate_every == 0 or self.progress.step == last:
@@ -242,9 +244,9 @@ class Trainer:
                 value.lerp_(source[name], 1 - keep)
 
     def _validate(self, stage: Stage) -> None:
-        size = 512 if stage.phase is Phase.EXPAND else 256
         if stage.phase is Phase.POSE:
             return
+        size = 512 if stage.phase is Phase.EXPAND else 256
         scores = validate(
             self.average, self._validation_frames, self.perceptual, size=size, device=self.device
         )
