@@ -16,6 +16,7 @@ from gvc.errors import UsageError, WeightsError
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
+from gvc.model.keypoints import KEYPOINTS, KeypointMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import LITE, PAPER, get_profile
 from gvc.model.synthesis import Synthesiser
@@ -54,6 +55,19 @@ def test_any_multiple_of_16_comes_out_at_its_size(shipped, size):
     assert synthesis.picture.shape == (2, 3, *size)
     assert synthesis.mask.shape == (2, 1, *size)
     assert 0 <= synthesis.picture.min() <= synthesis.picture.max() <= 1
+
+
+def test_a_face_carries_what_is_near_it():
+    motion = KeypointMotion(40)
+    points = 0.2 * torch.rand(2, KEYPOINTS, 2, generator=torch.Generator().manual_seed(0))
+    moved = torch.tensor([0.1, -0.05]).expand(2, KEYPOINTS, 2)
+    with torch.no_grad():
+        dense = motion(points, moved, 32)
+    assert dense.shape == (2, 3, 32, 32)
+    near, far = dense[0, :, 17, 18], dense[0, :, 0, 0]
+    assert near[:2].tolist() == pytest.approx([-0.1, 0.05], rel=0.05)
+    assert near[2] > 0.95
+    assert far.abs().max() < 0.05
 
 
 def test_batches_and_single_frames_agree(shipped):

@@ -14,10 +14,15 @@ from conftest import SHARED, write_clip
 
 from gvc.errors import GvcError, InvalidDataError, UnsupportedError
 from gvc.model import weights
-from gvc.model.motion import DenseMotion
+from gvc.model.keypoints import Keypoints
+from gvc.model.motion import Analysis, DenseMotion
+from gvc.model.mttf import Exchange, Mttf
+from gvc.model.profiles import LITE
 from gvc.training.clips import Split, load_frames, read_table
 from gvc.training.coded_keys import COUNT, load_coded_keys
+from gvc.training.face_motion import begin_with_faces
 from gvc.training.faces import (
+    EXPRESSIVE,
     KEYPOINTS,
     LANDMARKS,
     MATTE_SIDE,
@@ -27,7 +32,7 @@ from gvc.training.faces import (
     load_faces,
     no_faces,
 )
-from gvc.training.losses import PoseReader, motion_terms
+from gvc.training.losses import keypoint_terms, motion_terms
 from gvc.training.pairs import Batch, BatchShape, Footage, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings, default_stages
 
@@ -156,17 +161,54 @@ def test_motion_that_is_right_costs_nothing():
     assert unknown.item() == 0
 
 
-def test_poses_are_read_alike_in_mirrored_pictures():
+def test_the_shape_of_a_mouth_counts_beside_where_it_is():
+    key = torch.zeros(1, LANDMARKS, 2)
+    still = torch.zeros(1, 2, 64, 64)
+    motion = DenseMotion(still, still, torch.ones(1, 1, 64, 64))
+    everywhere, lips = key + 0.01, key.clone()
+    lips[:, EXPRESSIVE[0][:20], 1] = 0.01
+    moved = motion_terms(motion, targets(everywhere, key))["landmarks"]
+    opened = motion_terms(motion, targets(lips, key))["landmarks"]
+    assert moved.item() == pytest.approx(0.2, rel=1e-3)
+    assert opened.item() == pytest.approx(0.1 * (20 / LANDMARKS + 0.5), rel=1e-3)
+
+
+def test_keypoints_that_are_right_cost_nothing():
     torch.manual_seed(0)
-    reader = PoseReader(40)
-    change, key = torch.randn(1, 40), torch.zeros(1, LANDMARKS, 2)
-    said = reader.linear(change).view(1, -1, 2)
-    plain, mirrored = torch.zeros(1, LANDMARKS, 2), torch.zeros(1, LANDMARKS, 2)
-    plain[:, KEYPOINTS] = said
-    mirrored[:, MIRRORED] = said
-    assert reader.error(change, targets(plain, key)).item() == pytest.approx(0, abs=1e-5)
-    assert reader.error(change, targets(mirrored, key, True)).item() == pytest.approx(0, abs=1e-5)
-    assert reader.error(change, targets(mirrored, key)).item() > 0.1
+    key = torch.rand(1, LANDMARKS, 2) - 0.5
+    inter = key + 0.1 * torch.rand(2, LANDMARKS, 2)
+    origin = key.expand(2, -1, -1)
+    for mirrored, numbers in ((False, KEYPOINTS), (True, MIRRORED)):
+        points = torch.cat([key, inter])[:, list(numbers)]
+        found = Keypoints(points, torch.full((3, len(KEYPOINTS), 16), 1 / 16).log())
+        moved = points[1:] - points[:1]
+        exchange = Exchange(None, torch.zeros(1, 40), found, torch.zeros(2, 40), moved)
+        right = keypoint_terms(exchange, targets(inter, origin, mirrored))
+        assert right["places"].item() == pytest.approx(0, abs=1e-5)
+        assert right["pose"].item() == pytest.approx(0, abs=1e-5)
+        assert right["heat"].item() == pytest.approx(np.log(16), rel=1e-3)
+        wrong = keypoint_terms(exchange, targets(inter, origin, not mirrored))
+        assert min(wrong["places"].item(), wrong["pose"].item()) > 0.1
+
+
+def test_codes_begin_as_the_principal_directions_of_face_motion():
+    """Displacements of keypoints survive the way through the codes, before any training."""
+    rng = np.random.default_rng(0)
+    face = rng.uniform(-0.5, 0.5, size=(LANDMARKS, 2))
+    basis = rng.normal(size=(4, LANDMARKS, 2)) * np.array([0.2, 0.1, 0.02, 0.01])[:, None, None]
+    landmarks = face + np.einsum("fk,kpc->fpc", rng.normal(size=(60, 4)), basis)
+    known = Faces(landmarks.astype(np.float16), np.zeros((60, MATTE_SIDE, MATTE_SIDE), np.uint8))
+    network = Mttf(LITE).eval()
+    begin_with_faces(network, [known], rng)
+    points = torch.from_numpy(landmarks[:, list(KEYPOINTS)]).float()
+    latent = torch.zeros(60, LITE.features, LITE.latent_size, LITE.latent_size)
+    with torch.no_grad():
+        code = network.coder(Analysis(latent, Keypoints(points, torch.empty(0))))
+        read = network.keypoint_motion.displacements(code - code[:1])
+    moved = points - points[:1]
+    assert (read - moved).abs().mean() < 0.02 * moved.abs().mean()
+    change = (code - code[:1])[1:] / network.coder.spread
+    assert 0.3 < change[:, [0, 1, 3, 5]].square().mean().sqrt() < 3
 
 
 def test_coded_keys_are_close_to_their_frames_and_kept(clips, tmp_path):

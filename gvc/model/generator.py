@@ -77,7 +77,11 @@ class PictureHead(nn.Module):
 
 
 class ForegroundGenerator(nn.Module):
-    """Warp while generating: eq. 20 to 22."""
+    """Warp while generating: eq. 20 to 22.
+
+    Unlike the paper's, its two smallest sizes also see the motion itself: where lips part, the flow
+    spreads, and what it fetches there is stretched lips that have to become a mouth.
+    """
 
     def __init__(self, profile: Profile) -> None:
         super().__init__()
@@ -90,6 +94,10 @@ class ForegroundGenerator(nn.Module):
             *(ResidualBlock(widths[-1], norm=norm) for _ in range(profile.residual_blocks))
         )
         self.decoder = Route(profile, widths, norm=norm, decode=True)
+        guides = [nn.Conv2d(3, width, 3, padding=1) for width in widths[-2:]]
+        for guide in guides:
+            nn.init.zeros_(guide.weight)
+        self.guides = nn.ModuleList(guides)
         self.head = PictureHead(widths[0], 5 if profile.picture_skip else 4, profile)
 
     def encode(self, key: Tensor) -> list[Tensor]:
@@ -111,10 +119,20 @@ class ForegroundGenerator(nn.Module):
         :returns: P_fg [N, 3, H, W] and M_fg [N, 1, H, W], both in [0, 1].
         """
         resolution = self.profile.resolution_of(*key.shape[-2:])
-        inner = self.residual(sample(features[-1], motion.foreground))
+        # Displacements of a few hundredths, on the scale of the other channels.
+        seen = torch.cat([10 * motion.foreground, motion.occlusion], dim=1)
+
+        def guided(inner: Tensor, depth: int) -> Tensor:
+            guide = self.guides[depth - self.profile.depth - 1]
+            return inner + guide(resize(seen, *inner.shape[-2:]))
+
+        inner = guided(sample(features[-1], motion.foreground), self.profile.depth)
+        inner = self.residual(inner)
         for depth in reversed(range(self.profile.depth)):
             size = features[depth].shape[-2:]
             inner = self.decoder.step(inner, resolution, depth, size)
+            if depth == self.profile.depth - 1:
+                inner = guided(inner, depth)
             moved = sample(features[depth], motion.foreground)
             inner = torch.lerp(inner, moved, resize(motion.occlusion, *size))
         maps = self.head(inner)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from gvc.model.keypoints import KEYPOINTS, KeypointDetector, Keypoints
 from gvc.model.layers import (
     ConvBlock,
     GeneralisedDivisiveNorm,
@@ -50,25 +51,48 @@ def _with_position(features: Tensor) -> Tensor:
     return torch.cat([features, position.expand(len(features), -1, -1, -1)], dim=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What E_F makes of a frame.
+
+    :param latent: L, [N, N_F, S, S].
+    :param keypoints: where the face is.
+    """
+
+    latent: Tensor
+    keypoints: Keypoints
+
+
 class FeatureExtractor(nn.Module):
     """E_F: a frame, resized to a fixed square, to its latent L (shared by key and inter frames)."""
 
     def __init__(self, profile: Profile) -> None:
         super().__init__()
         self.analysis_size = profile.analysis_size
-        self.fold = nn.PixelUnshuffle(profile.analysis_size // profile.latent_size)
-        channels = 3 * (profile.analysis_size // profile.latent_size) ** 2 + 2
+        fold = 2 if profile.stem_widths else 1
+        self.fold = nn.PixelUnshuffle(fold)
+        channels = 3 * fold**2 + 2
+        stem: list[nn.Module] = []
+        for depth, width in enumerate(profile.stem_widths):
+            stem.append(ConvBlock(channels, width, norm=True, halve=depth > 0))
+            channels = width
+        self.stem = nn.Sequential(*stem)
         self.network = UNet(channels, profile.extractor_widths, strided=profile.strided)
         self.head = nn.Conv2d(self.network.out_channels, profile.features, 3, padding=1)
+        self.detector = KeypointDetector(self.network.out_channels)
 
-    def forward(self, frame: Tensor) -> Tensor:
-        """Map RGB [N, 3, H, W] in [0, 1] to L, [N, N_F, latent_size, latent_size]."""
+    def forward(self, frame: Tensor) -> Analysis:
+        """Analyse RGB [N, 3, H, W] in [0, 1]."""
         frame = resize(frame, self.analysis_size, self.analysis_size)
-        return self.head(self.network(_with_position(self.fold(frame - 0.5))))
+        features = self.network(self.stem(_with_position(self.fold(frame - 0.5))))
+        return Analysis(self.head(features), self.detector(features))
 
 
 class CodePredictor(nn.Module):
-    """E_W or E_B: strided convolutions with GDN, latent to N_F numbers (eq. 5 and 6)."""
+    """E_W or E_B: strided convolutions with GDN, latent to N_F numbers (eq. 5 and 6).
+
+    A linear map of the keypoints is added to what the convolutions say.
+    """
 
     def __init__(self, profile: Profile) -> None:
         super().__init__()
@@ -80,21 +104,31 @@ class CodePredictor(nn.Module):
                 GeneralisedDivisiveNorm(width),
             ]
             channels, size = width, size // 2
-        layers.append(nn.Conv2d(channels, profile.features, size))
         self.layers = nn.Sequential(*layers)
+        self.head = nn.Conv2d(channels, profile.features, size)
+        self.keypoints = nn.Linear(2 * KEYPOINTS, profile.features)
 
-    def forward(self, latent: Tensor) -> Tensor:
-        """Map L [N, N_F, S, S] to [N, N_F]."""
-        return self.layers(_with_position(latent)).flatten(1)
+    def forward(self, analysis: Analysis) -> Tensor:
+        """Map what E_F made of N frames to [N, N_F]."""
+        code = self.head(self.layers(_with_position(analysis.latent))).flatten(1)
+        return code + self.keypoints(analysis.keypoints.points.flatten(1))
+
+    @torch.no_grad()
+    def begin_with(self, directions: Tensor) -> None:
+        """Begin as linear functions of the keypoints with these weights, [N_F, 2·K]."""
+        self.keypoints.weight.copy_(directions)
+        self.keypoints.bias.zero_()
+        # What the convolutions say of keypoints is noise as yet.
+        self.head.weight.mul_(0.1)
 
 
 class MotionCoder(nn.Module):
     """E_W beside E_B, and the scale on which their codes are sent.
 
     Codes differ far more between recordings than within one, and only what differs within a group
-    moves anything. ``spread`` is how far, in root mean square over the training data, each
-    coefficient of an inter frame lies from its key frame's; codes are sent in that unit, so that
-    one quantiser step fits all coefficients.
+    moves anything. ``spread`` is the unit in which each coefficient is sent, so that one quantiser
+    step fits all: while training, how far an inter frame's lies from its key frame's in root mean
+    square over the data; in the end, what makes errors of all coefficients hurt pictures alike.
     """
 
     spread: Tensor
@@ -106,9 +140,25 @@ class MotionCoder(nn.Module):
         self.scale = nn.BatchNorm1d(profile.code_length, affine=False)
         self.register_buffer("spread", torch.ones(profile.code_length))
 
-    def forward(self, latent: Tensor) -> Tensor:
-        """Map L [N, N_F, S, S] to motion codes [N, 2·N_F]: weights w, then biases b."""
-        return self.scale(torch.cat([self.weights(latent), self.biases(latent)], dim=1))
+    def forward(self, analysis: Analysis) -> Tensor:
+        """Map what E_F made of N frames to motion codes [N, 2·N_F]: weights w, then biases b."""
+        return self.scale(torch.cat([self.weights(analysis), self.biases(analysis)], dim=1))
+
+    @torch.no_grad()
+    def begin_with(self, directions: Tensor, mean: Tensor, deviation: Tensor) -> None:
+        """Let coefficients begin as linear functions of the keypoints.
+
+        :param directions: one row of weights for each coefficient, [2·N_F, 2·K].
+        :param mean: of each over the training data, [2·N_F]; :param deviation: likewise.
+        """
+        rows = directions.chunk(2)
+        for predictor, row in zip((self.weights, self.biases), rows, strict=True):
+            predictor.begin_with(row)
+        assert self.scale.running_mean is not None
+        assert self.scale.running_var is not None
+        self.scale.running_mean.copy_(mean)
+        self.scale.running_var.copy_(deviation**2)
+        self.spread.copy_(1 / deviation)
 
     @torch.no_grad()
     def observe(self, difference: Tensor) -> None:
@@ -156,6 +206,10 @@ class WeightPredictor(nn.Module):
         self.fuse = ConvBlock(self.network.out_channels, width, norm=True)
         maps = (profile.flows + 1) * profile.weight_scale**2
         self.head = nn.Conv2d(width, maps, 3, padding=1)
+        # Faces move as their keypoints do unless the network finds otherwise.
+        bias = torch.zeros(maps)
+        bias[: profile.face_flows * profile.weight_scale**2] = 1.5
+        self.head.bias = nn.Parameter(bias)
         self.unfold = nn.PixelShuffle(profile.weight_scale)
 
     def forward(self, fields: Tensor, deformed: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,28 +235,42 @@ class MotionEstimator(nn.Module):
         # F_P − F_Î is what a motion code says; its scale varies by orders of magnitude between
         # channels, and without this norm the networks behind learn next to nothing.
         self.difference = nn.BatchNorm2d(profile.features)
-        channels = 2 * profile.features + 2
+        channels = 2 * profile.features + 3 + 2
         self.fold_flow = nn.Conv2d(channels, width, 3, stride=stride, padding=1)
         self.fold_weight = nn.Conv2d(channels, width, 3, stride=stride, padding=1)
         self.flow = FlowPredictor(profile)
         self.weight = WeightPredictor(profile)
 
-    def forward(self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor) -> DenseMotion:
+    def forward(
+        self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor, face: Tensor
+    ) -> DenseMotion:
         """Estimate how the key frame moves to become the inter frame.
 
         :param key_field: F_Î, [N, N_F, S, S].
         :param inter_field: F_P, [N, N_F, S, S].
         :param thumbnail: D(Î), [N, 3, s, s] in [0, 1].
+        :param face: motion of the keypoints and the face's share in it, [N, 3, S', S'], of the
+            size of the weights; some foreground flows are relative to it.
         """
         change = self.difference(inter_field - key_field)
-        fields = _with_position(torch.cat([key_field, change], dim=1))
+        # Displacements of a few hundredths, on the scale of the other channels.
+        seen = resize(face, *key_field.shape[-2:]) * face.new_tensor((10, 10, 1))[:, None, None]
+        fields = _with_position(torch.cat([key_field, change, seen], dim=1))
         flows = self.flow(self.fold_flow(fields))
-        deformed = self._deform(thumbnail, flows)
+        carried = resize(face[:, :2], *flows.shape[-2:])[:, None]
+        guided = self.profile.face_flows
+        deformed = self._deform(
+            thumbnail, torch.cat([flows[:, :guided] + carried, flows[:, guided:]], dim=1)
+        )
         logits, occlusion = self.weight(self.fold_weight(fields), deformed)
         foreground = self.profile.flows - self.profile.background_flows
+        weights = functional.softmax(logits[:, :foreground], dim=1)
+        share = weights[:, :guided].sum(dim=1, keepdim=True)
         return DenseMotion(
-            foreground=_mix(flows[:, :foreground], logits[:, :foreground]),
-            background=_mix(flows[:, foreground:], logits[:, foreground:]),
+            foreground=_mix(flows[:, :foreground], weights) + face[:, :2] * share,
+            background=_mix(
+                flows[:, foreground:], functional.softmax(logits[:, foreground:], dim=1)
+            ),
             occlusion=torch.sigmoid(occlusion),
         )
 
@@ -216,9 +284,8 @@ class MotionEstimator(nn.Module):
         return deformed.transpose(1, 2).flatten(1, 2)
 
 
-def _mix(flows: Tensor, logits: Tensor) -> Tensor:
-    """Sum flows [N, K, 2, s, s] weighted by softmax over K of logits [N, K, S, S] (eq. 14, 15)."""
-    weights = functional.softmax(logits, dim=1)
-    size = logits.shape[-2:]
+def _mix(flows: Tensor, weights: Tensor) -> Tensor:
+    """Sum of flows [N, K, 2, s, s] with weights [N, K, S, S] (eq. 14 and 15)."""
+    size = weights.shape[-2:]
     flows = resize(flows.flatten(1, 2), *size).unflatten(1, flows.shape[1:3])
     return (flows * weights[:, :, None]).sum(dim=1)

@@ -21,8 +21,16 @@ from torch import Tensor, nn
 
 from gvc.errors import WeightsError
 from gvc.model.generator import BackgroundGenerator, ForegroundGenerator
+from gvc.model.keypoints import KeypointMotion, Keypoints
 from gvc.model.layers import resize
-from gvc.model.motion import DenseMotion, FeatureExtractor, MotionCoder, MotionEstimator, modulate
+from gvc.model.motion import (
+    Analysis,
+    DenseMotion,
+    FeatureExtractor,
+    MotionCoder,
+    MotionEstimator,
+    modulate,
+)
 from gvc.model.profiles import Profile, get_profile
 from gvc.model.weights import Weights, fingerprint
 
@@ -35,6 +43,8 @@ class KeyState:
     :param thumbnail: D(Î), [N, 3, s, s].
     :param latent: L_Î, [N, N_F, S, S].
     :param field: F_Î, [N, N_F, S, S].
+    :param code: the motion code of the key frame itself, [N, 2·N_F].
+    :param points: keypoints, [N, K, 2].
     :param features: the foreground encoder's features by depth.
     """
 
@@ -42,6 +52,8 @@ class KeyState:
     thumbnail: Tensor
     latent: Tensor
     field: Tensor
+    code: Tensor
+    points: Tensor
     features: list[Tensor]
 
     def repeat(self, times: int) -> KeyState:
@@ -51,6 +63,8 @@ class KeyState:
             thumbnail=self.thumbnail.repeat_interleave(times, dim=0),
             latent=self.latent.repeat_interleave(times, dim=0),
             field=self.field.repeat_interleave(times, dim=0),
+            code=self.code.repeat_interleave(times, dim=0),
+            points=self.points.repeat_interleave(times, dim=0),
             features=[tensor.repeat_interleave(times, dim=0) for tensor in self.features],
         )
 
@@ -76,16 +90,19 @@ class Synthesis:
 class Exchange:
     """What is known on both sides of a training batch.
 
-    :param latent: L_Î, [N, N_F, S, S].
+    :param key: what E_F made of the key frames, N.
     :param key_code: motion codes of the key frames, [N, 2·N_F].
+    :param keypoints: found in the key frames, then in the inter frames, N + N·k.
     :param received: motion codes of the inter frames with their noise, [N·k, 2·N_F].
-    :param change: ``received`` less the key frames' codes, [N·k, 2·N_F].
+    :param displacements: how far the keypoints of the key frames move according to the codes,
+        [N·k, K, 2].
     """
 
-    latent: Tensor
+    key: Analysis
     key_code: Tensor
+    keypoints: Keypoints
     received: Tensor
-    change: Tensor
+    displacements: Tensor
 
 
 class Mttf(nn.Module):
@@ -96,27 +113,31 @@ class Mttf(nn.Module):
         self.profile = profile
         self.extractor = FeatureExtractor(profile)
         self.coder = MotionCoder(profile)
+        self.keypoint_motion = KeypointMotion(profile.code_length)
         self.motion = MotionEstimator(profile)
         self.foreground = ForegroundGenerator(profile)
         self.background = BackgroundGenerator(profile)
 
-    def encode(self, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """Latent L [N, N_F, S, S] and motion code [N, 2·N_F] of RGB frames [N, 3, H, W]."""
-        latent = self.extractor(frame)
-        return latent, self.coder(latent)
+    def encode(self, frame: Tensor) -> tuple[Analysis, Tensor]:
+        """What E_F makes of RGB frames [N, 3, H, W], and their motion codes [N, 2·N_F]."""
+        analysis = self.extractor(frame)
+        return analysis, self.coder(analysis)
 
     def key_state(self, key: Tensor, *, features: bool = True) -> KeyState:
         """Prepare key frames Î, RGB [N, 3, H, W] in [0, 1], H and W multiples of 16."""
-        latent, code = self.encode(key)
-        return self._key_state(key, latent, code, features=features)
+        return self._key_state(key, *self.encode(key), features=features)
 
-    def _key_state(self, key: Tensor, latent: Tensor, code: Tensor, *, features: bool) -> KeyState:
+    def _key_state(
+        self, key: Tensor, analysis: Analysis, code: Tensor, *, features: bool
+    ) -> KeyState:
         size = self.profile.flow_size
         return KeyState(
             picture=key,
             thumbnail=resize(key, size, size),
-            latent=latent,
-            field=modulate(latent, code),
+            latent=analysis.latent,
+            field=modulate(analysis.latent, code),
+            code=code,
+            points=analysis.keypoints.points,
             features=self.foreground.encode(key) if features else [],
         )
 
@@ -127,7 +148,11 @@ class Mttf(nn.Module):
         """
         shape = (len(code), -1, -1, -1)
         latent, field = state.latent.expand(shape), state.field.expand(shape)
-        return self.motion(field, modulate(latent, code), state.thumbnail.expand(shape))
+        displacements = self.keypoint_motion.displacements(code - state.code)
+        points = state.points.expand(len(code), -1, -1)
+        size = self.profile.flow_size * self.profile.weight_scale
+        face = self.keypoint_motion(points, displacements, size)
+        return self.motion(field, modulate(latent, code), state.thumbnail.expand(shape), face)
 
     def synthesise(self, state: KeyState, code: Tensor) -> Synthesis:
         """Animate key frames by motion codes [N, 2·N_F]; see :meth:`estimate`."""
@@ -139,23 +164,22 @@ class Mttf(nn.Module):
 
     def forward(
         self, key: Tensor, frames: Tensor, *, noise: Tensor | None = None, generate: bool = True
-    ) -> tuple[Synthesis | DenseMotion, Tensor]:
+    ) -> tuple[Synthesis | DenseMotion, Exchange]:
         """Training pass: several inter frames for each key frame.
 
         :param key: [N, 3, H, W]; :param frames: [N·k, 3, H, W], k in a row for each key frame.
         :param noise: added to the inter frames' motion codes in place of quantisation, [N·k, 2·N_F]
             in units of the coder's spread.
         :param generate: stop at the dense motion if False.
-        :returns: the synthesis (or motion), and how far the received motion codes are from their
-            key frames' [N·k, 2·N_F].
+        :returns: the synthesis (or motion), and what it was made from.
         """
         exchange = self.exchange(key, frames, noise=noise)
         times = len(frames) // len(key)
-        state = self._key_state(key, exchange.latent, exchange.key_code, features=generate)
+        state = self._key_state(key, exchange.key, exchange.key_code, features=generate)
         state = state.repeat(times)
         if not generate:
-            return self.estimate(state, exchange.received), exchange.change
-        return self.synthesise(state, exchange.received), exchange.change
+            return self.estimate(state, exchange.received), exchange
+        return self.synthesise(state, exchange.received), exchange
 
     def exchange(self, key: Tensor, frames: Tensor, *, noise: Tensor | None = None) -> Exchange:
         """What coder and decoder know of a training batch before any motion is estimated.
@@ -166,13 +190,21 @@ class Mttf(nn.Module):
         # One batch through E_F and the coder, so that their norms see both kinds of frame.
         size = self.profile.analysis_size
         both = torch.cat([resize(key, size, size), resize(frames, size, size)])
-        latent, code = self.encode(both)
+        analysis, code = self.encode(both)
         sent = code[count:]
         origin = code[:count].repeat_interleave(len(frames) // count, dim=0)
         if self.training:
             self.coder.observe(sent - origin)
         received = sent if noise is None else sent + noise * self.coder.spread
-        return Exchange(latent[:count], code[:count], received, received - origin)
+        keypoints = analysis.keypoints
+        own = Keypoints(keypoints.points[:count], keypoints.heat[:count])
+        return Exchange(
+            key=Analysis(analysis.latent[:count], own),
+            key_code=code[:count],
+            keypoints=keypoints,
+            received=received,
+            displacements=self.keypoint_motion.displacements(received - origin),
+        )
 
 
 def weights_of(network: Mttf) -> Weights:

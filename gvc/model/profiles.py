@@ -17,8 +17,9 @@ class Profile:
     :param features: N_F, the number of latent channels; a motion code has 2·N_F coefficients.
     :param background_flows: N_bg of the 2·N_F flow components; the others are foreground.
     :param analysis_size: side of the fixed square that a frame is resized to for E_F.
-    :param latent_size: side of the latent; ``analysis_size`` divided by a power of two, the
-        rest being folded into channels before the first convolution.
+    :param latent_size: side of the latent.
+    :param stem_widths: convolutions of E_F before its U-Net, the first on 2×2 pixels folded into
+        channels, each of the others halving the size; empty if the U-Net takes the frame itself.
     :param flow_size: side of the coarse flows f.
     :param weight_scale: side of the weight maps over side of the flows.
     :param extractor_widths: U-Net of E_F, one width a level, finest first.
@@ -44,6 +45,7 @@ class Profile:
     latent_size: int
     flow_size: int
     weight_scale: int
+    stem_widths: tuple[int, ...]
     extractor_widths: tuple[int, ...]
     code_widths: tuple[int, ...]
     motion_widths: tuple[int, ...]
@@ -68,6 +70,11 @@ class Profile:
         return 2 * self.features
 
     @property
+    def face_flows(self) -> int:
+        """How many of the foreground flows are relative to the motion of the face's keypoints."""
+        return (self.flows - self.background_flows) // 2
+
+    @property
     def depth(self) -> int:
         """N_B, the number of blocks on each side of the generator."""
         return len(self.generator_widths) - 1
@@ -90,6 +97,7 @@ LITE = Profile(
     latent_size=32,
     flow_size=32,
     weight_scale=2,
+    stem_widths=(20, 32),
     extractor_widths=(32, 64, 96, 128),
     code_widths=(64, 128, 192),
     motion_widths=(32, 64, 96, 128),
@@ -111,6 +119,7 @@ PAPER = Profile(
     latent_size=64,
     flow_size=64,
     weight_scale=1,
+    stem_widths=(),
     extractor_widths=(32, 64, 128, 256, 512, 1024),
     code_widths=(64, 128, 256, 512),
     motion_widths=(32, 64, 128, 256, 512, 1024),

@@ -21,13 +21,10 @@ def write_card(trainer: Trainer, weights: Weights, scores: Scores) -> None:
     stages = "\n".join(
         f"| {stage.phase.value} | {stage.steps} | "
         + ", ".join(f"{s.keys}×{s.inters} at {s.size}²" for s in stage.shapes)
-        + f" | {stage.rate:g} → {stage.final_rate:g} |"
+        + f" | {stage.rate:g} → {stage.final_rate:g} | {_changed(stage.losses)} |"
         for stage in settings.stages
     )
-    losses = ", ".join(
-        f"{field.name} {getattr(settings.stages[-1].losses, field.name):g}"
-        for field in fields(LossWeights)
-    )
+    losses = ", ".join(f"{field.name} {field.default:g}" for field in fields(LossWeights))
     teachers = ["optical flow (DIS)"]
     if settings.faces:
         teachers.append("face landmarks and mattes (MediaPipe)")
@@ -51,8 +48,8 @@ def write_card(trainer: Trainer, weights: Weights, scores: Scores) -> None:
 | loss weights | {losses} |
 | time | {trainer.progress.seconds / 60:.0f} minutes on {settings.device} |
 
-| stage | steps | batch | learning rate |
-| --- | --- | --- | --- |
+| stage | steps | batch | learning rate | other loss weights |
+| --- | --- | --- | --- | --- |
 {stages}
 
 Scores on the validation identities at 256×256, key frame uncoded, motion codes quantised with
@@ -65,3 +62,9 @@ step {CODE_STEP:g}; LPIPS-squeeze was also the training loss.
 | L1 of the warped key frame at 64² | {scores.warped:.4f} | {scores.still:.4f} |
 """
     (settings.output / "card.md").write_text(text, encoding="utf-8")
+
+
+def _changed(losses: LossWeights) -> str:
+    """Those of ``losses`` that are not the usual ones."""
+    values = ((field, getattr(losses, field.name)) for field in fields(LossWeights))
+    return ", ".join(f"{field.name} {value:g}" for field, value in values if value != field.default)

@@ -29,14 +29,30 @@ MATTE_SIDE = 64
 _RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 _MOUTH = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
+_INNER_LIPS: tuple[int, ...] = (
+    *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324),
+    *(308, 415, 310, 311, 312, 13, 82, 81, 80, 191),
+)
+_RIGHT_BROW_AND_IRIS, _LEFT_BROW_AND_IRIS = (
+    (468, 70, 63, 105, 66, 107),
+    (473, 300, 293, 334, 296, 336),
+)
 _MIDDLE = (1, 2, 6, 168, 0, 17, 13, 14, 152, 10)
 _PAIRS = (
-    *zip(_RIGHT_EYE, _LEFT_EYE, strict=True),
-    *((468, 473), (70, 300), (63, 293), (105, 334), (66, 296), (107, 336)),
-    *((61, 291), (37, 267), (39, 269), (40, 270), (84, 314), (181, 405), (91, 321)),
-    *((78, 308), (82, 312), (81, 311), (87, 317), (178, 402), (98, 327)),
-    *((148, 377), (149, 378), (136, 365), (58, 288), (93, 323), (127, 356)),
-    *((21, 251), (103, 332), (109, 338)),
+    *(
+        (33, 263),
+        (133, 362),
+        (160, 387),
+        (159, 386),
+        (158, 385),
+        (144, 373),
+        (145, 374),
+        (153, 380),
+    ),
+    *((468, 473), (70, 300), (105, 334), (107, 336)),
+    *((61, 291), (37, 267), (40, 270), (84, 314), (91, 321)),
+    *((78, 308), (81, 311), (178, 402), (98, 327)),
+    *((148, 377), (136, 365), (58, 288), (127, 356), (103, 332)),
 )
 
 #: Points whose movement sums up a face's: those on its middle line, then pairs of right and left.
@@ -44,6 +60,18 @@ KEYPOINTS: tuple[int, ...] = (*_MIDDLE, *(point for pair in _PAIRS for point in 
 
 #: Where each of :data:`KEYPOINTS` is found in a mirrored picture.
 MIRRORED: tuple[int, ...] = (*_MIDDLE, *(point for pair in _PAIRS for point in reversed(pair)))
+
+#: Points of the mesh whose places relative to each other make an expression: mouth and eyes.
+EXPRESSIVE: tuple[tuple[int, ...], ...] = (
+    (*_MOUTH, *_INNER_LIPS),
+    (*_RIGHT_EYE, *_RIGHT_BROW_AND_IRIS),
+    (*_LEFT_EYE, *_LEFT_BROW_AND_IRIS),
+)
+
+#: The same as places in :data:`KEYPOINTS`.
+EXPRESSIVE_KEYPOINTS: tuple[tuple[int, ...], ...] = tuple(
+    tuple(place for place, point in enumerate(KEYPOINTS) if point in group) for group in EXPRESSIVE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
-from torch import Tensor, nn
+from torch import Tensor
 
 from gvc.metrics import Lpips
-from gvc.model.layers import resize
+from gvc.model.layers import identity_grid, resize
 from gvc.model.motion import DenseMotion, sample
-from gvc.model.mttf import Synthesis
-from gvc.training.faces import KEYPOINTS, MIRRORED
+from gvc.model.mttf import Exchange, Synthesis
+from gvc.training.faces import EXPRESSIVE, EXPRESSIVE_KEYPOINTS, KEYPOINTS, MIRRORED
 from gvc.training.pairs import Batch
 
 
@@ -28,9 +30,11 @@ class LossWeights:
     :param warped: L1 of the warped key frame and P at 64².
     :param landmarks: distance between where m_fg fetches a face's landmarks from and where they
         are in the key frame.
-    :param pose: distance between how far keypoints moved and what a linear map makes of the
-        motion codes; only the codes learn from it.
-    :param matte: L1 of M_fg and the person's matte (eq. 26).
+    :param places: distance of the keypoints that E_F finds from where they are.
+    :param heat: cross entropy of the detector's maps and a spot around each keypoint.
+    :param pose: distance between how far keypoints moved and what motion codes say of it.
+    :param matte: cross entropy of M_fg and the person's matte, in place of the L1 of eq. 26, from
+        which a mask that is 1 everywhere learns nothing.
     """
 
     perceptual: float = 1.0
@@ -38,6 +42,8 @@ class LossWeights:
     flow: float = 1.0
     warped: float = 1.0
     landmarks: float = 1.0
+    places: float = 1.0
+    heat: float = 0.1
     pose: float = 1.0
     matte: float = 0.1
 
@@ -64,41 +70,64 @@ def motion_terms(motion: DenseMotion, target: Batch) -> dict[str, Tensor]:
 
 
 def _landmark_error(flow: Tensor, target: Batch) -> Tensor:
-    """Mean distance of m_fg at the landmarks of P from the landmarks of Î, in tenths of a side."""
-    known = torch.isfinite(target.landmarks + target.key_landmarks).all(dim=2)
+    """How far m_fg at the landmarks of P is from leading to the landmarks of Î."""
+    known = torch.isfinite(target.landmarks + target.key_landmarks).all(dim=(1, 2))
     points = target.landmarks.nan_to_num()
     found = functional.grid_sample(
         flow.float(), points[:, None], padding_mode="border", align_corners=False
     )
-    error = (points + found[:, :, 0].mT - target.key_landmarks.nan_to_num()).abs().sum(dim=2)
-    return _mean_of_known(error, known)
+    error = points + found[:, :, 0].mT - target.key_landmarks.nan_to_num()
+    return _distance(error, known, EXPRESSIVE)
 
 
-def _mean_of_known(error: Tensor, known: Tensor) -> Tensor:
-    """Ten times the mean of ``error`` where it is ``known``; 0 if it is nowhere."""
-    return 10 * (error * known).sum() / known.sum().clamp_min(1)
+def _distance(error: Tensor, known: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
+    """Mean size of errors [N, K, 2] in the frames that are ``known`` [N], in tenths.
+
+    Lips and lids move much less than heads do. So the shapes of the ``groups`` count apart from
+    where they are.
+    """
+    size = error.abs().sum(dim=2).mean(dim=1)
+    for group in groups:
+        inside = error[:, list(group)]
+        size = size + (inside - inside.mean(dim=1, keepdim=True)).abs().sum(dim=2).mean(dim=1)
+    return 10 * (size * known).sum() / known.sum().clamp_min(1)
 
 
-class PoseReader(nn.Module):
-    """A linear map from what a motion code says to how far a face's keypoints moved."""
+def keypoint_terms(exchange: Exchange, target: Batch) -> dict[str, Tensor]:
+    """Losses on where keypoints are found, and on how far codes move them."""
+    inter = _keypoints(target.landmarks, target.mirrored)
+    origin = _keypoints(target.key_landmarks, target.mirrored)
+    known = torch.isfinite(inter + origin).all(dim=(1, 2))
+    inter, origin = inter.nan_to_num(), origin.nan_to_num()
+    count = len(exchange.key_code)
+    times = len(inter) // count
+    places, heat = exchange.keypoints.points, exchange.keypoints.heat
+    expected = torch.cat([origin[::times], inter])
+    sure = torch.cat([known[::times], known])
+    moved = exchange.displacements - (inter - origin)
+    return {
+        "places": _distance(places - expected, sure, EXPRESSIVE_KEYPOINTS),
+        "heat": _heat_error(heat, expected, sure),
+        "pose": _distance(moved, known, EXPRESSIVE_KEYPOINTS),
+    }
 
-    points: Tensor
-    mirrored: Tensor
 
-    def __init__(self, code_length: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(code_length, 2 * len(KEYPOINTS), bias=False)
-        self.register_buffer("points", torch.tensor(KEYPOINTS))
-        self.register_buffer("mirrored", torch.tensor(MIRRORED))
+def _keypoints(landmarks: Tensor, mirrored: Tensor) -> Tensor:
+    """The keypoints [N, K, 2] among landmarks [N, 478, 2]; in mirrored pictures sides change."""
+    plain, flipped = landmarks[:, list(KEYPOINTS)], landmarks[:, list(MIRRORED)]
+    return torch.where(mirrored[:, None, None], flipped, plain)
 
-    def error(self, change: Tensor, target: Batch) -> Tensor:
-        """Mean distance of keypoints from where the codes' ``change`` [N, 2·N_F] says they went."""
-        moved = target.landmarks - target.key_landmarks
-        plain, mirrored = moved[:, self.points], moved[:, self.mirrored]
-        moved = torch.where(target.mirrored[:, None, None], mirrored, plain)
-        known = torch.isfinite(moved).all(dim=2)
-        error = (self.linear(change).view_as(moved) - moved.nan_to_num()).abs().sum(dim=2)
-        return _mean_of_known(error, known)
+
+def _heat_error(heat: Tensor, points: Tensor, known: Tensor) -> Tensor:
+    """Cross entropy of maps [N, K, S·S] and a Gaussian of one cell around each point [N, K, 2]."""
+    side = math.isqrt(heat.shape[2])
+    cells = identity_grid(1, side, points)[0, 0, 0]
+    spread = (points[..., None] - cells) * (side / 2)
+    spot = torch.exp(-spread.square() / 2)
+    spot = spot / spot.sum(dim=3, keepdim=True).clamp_min(1e-6)
+    wanted = spot[:, :, 1, :, None] * spot[:, :, 0, None, :]
+    error = -(wanted.flatten(2) * heat).sum(dim=2).mean(dim=1)
+    return (error * known).sum() / known.sum().clamp_min(1)
 
 
 def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dict[str, Tensor]:
@@ -118,12 +147,17 @@ def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dic
     distance = perceptual.distance(made[0], targets[0], weights=features)
     distance = distance + 0.5 * perceptual.distance(made[1], targets[1], weights=features)
     known = target.matte.amax(dim=(1, 2, 3)) > 0.5
-    mask = (resize(synthesis.mask, *target.matte.shape[-2:]) - target.matte).abs()
+    mask = resize(synthesis.mask, *target.matte.shape[-2:])
     return {
         "perceptual": distance.mean(),
         "pixel": ((synthesis.picture - frames).abs() * emphasis).mean(),
-        "matte": (mask.mean(dim=(1, 2, 3)) * known).mean(),
+        "matte": (_cross_entropy(mask, target.matte).mean(dim=(1, 2, 3)) * known).mean(),
     }
+
+
+def _cross_entropy(mask: Tensor, matte: Tensor) -> Tensor:
+    mask = mask.float().clamp(1e-6, 1 - 1e-6)
+    return -(matte * mask.log() + (1 - matte) * (1 - mask).log())
 
 
 def total(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:

@@ -14,7 +14,7 @@ class Phase(enum.StrEnum):
     """Which part of the network learns, from which losses."""
 
     POSE = "pose"
-    """E_F and the coder alone, taught by how the keypoints of faces move."""
+    """E_F and the coder alone: finding the keypoints of faces, and coding how they move."""
 
     MOTION = "motion"
     """Motion networks alone, taught by optical flow and the warped key frame."""
@@ -86,6 +86,14 @@ class TrainingSettings:
     threads: int | None = None
 
 
+#: Losses until the detector knows roughly where faces are: expectations over maps that say nothing
+#: yet are a poor teacher.
+_FIND = LossWeights(heat=1.0, places=0.2, pose=0.0)
+
+#: Losses from there on, as long as nothing but keypoints is learnt.
+_FOLLOW = LossWeights(heat=0.5)
+
+
 def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
     """The recipe of the shipped weights; ``scale`` lengthens or shortens every stage."""
 
@@ -93,12 +101,13 @@ def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
         return max(1, round(count * scale))
 
     small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
-    faces, pairs = (BatchShape(8, 5, 128),), (BatchShape(6, 4, 128),)
+    faces, pairs = (BatchShape(6, 5, 128),), (BatchShape(6, 4, 128),)
     return (
-        Stage(Phase.POSE, steps(400), faces, 1e-3, 1e-3, frozen_norms=False),
-        Stage(Phase.POSE, steps(1000), faces, 1e-3, 6e-4),
+        Stage(Phase.POSE, steps(400), faces, 2e-3, 2e-3, frozen_norms=False, losses=_FIND),
+        Stage(Phase.POSE, steps(1000), faces, 2e-3, 1e-3, frozen_norms=False, losses=_FOLLOW),
+        Stage(Phase.POSE, steps(400), faces, 8e-4, 4e-4, losses=_FOLLOW),
         Stage(Phase.MOTION, steps(200), pairs, 1e-3, 1e-3, frozen_norms=False),
-        Stage(Phase.MOTION, steps(1300), pairs, 1e-3, 1e-4),
-        Stage(Phase.JOINT, steps(1300), (medium, small, medium), 4e-4, 2e-5),
+        Stage(Phase.MOTION, steps(800), pairs, 1e-3, 3e-4),
+        Stage(Phase.JOINT, steps(1300), (medium, small, medium), 5e-4, 2e-5),
         Stage(Phase.EXPAND, steps(60), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -21,13 +22,18 @@ from gvc.model import weights
 from gvc.model.motion import DenseMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import get_profile
+from gvc.training.calibration import calibrate
 from gvc.training.card import write_card
 from gvc.training.clips import Split, load_frames, read_table
+from gvc.training.face_motion import begin_with_faces
 from gvc.training.footage import load_footage
-from gvc.training.losses import PoseReader, motion_terms, picture_terms, total
+from gvc.training.losses import keypoint_terms, motion_terms, picture_terms, total
 from gvc.training.pairs import Batch, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings
 from gvc.training.validation import Scores, validate
+
+#: One in so many training clips says how finely codes have to be sent.
+_CALIBRATION_THINNING = 4
 
 #: Called with one record for each line of the log.
 Report = Callable[[dict[str, Any]], None]
@@ -41,6 +47,7 @@ class Progress:
     seconds: float = 0.0
     best: float = math.inf
     scores: dict[str, float] = field(default_factory=dict)
+    calibrated: bool = False
 
 
 class Trainer:
@@ -72,9 +79,12 @@ class Trainer:
             self.network = network_from(weights.load(settings.initial), path=settings.initial)
         else:
             self.network = Mttf(get_profile(settings.model))
+            if settings.faces:
+                begin_with_faces(
+                    self.network, self._footage.faces, np.random.default_rng(settings.seed)
+                )
         self.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.pose = PoseReader(self.network.profile.code_length).to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.progress = Progress()
         self._optimiser: torch.optim.Optimizer | None = None
@@ -155,21 +165,25 @@ class Trainer:
         self.progress.best = math.inf
 
     def _learning(self, stage: Stage) -> list[Tensor]:
-        self.network.train(stage.phase is not Phase.EXPAND)
+        network = self.network
+        network.train(stage.phase is not Phase.EXPAND)
         if stage.frozen_norms:
-            for module in self.network.modules():
+            for module in network.modules():
                 if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
                     module.eval()
+        if self.settings.faces:
+            # The scale that the codes began with is what keypoints are read with.
+            network.coder.scale.eval()
         modules: Sequence[torch.nn.Module]
         if stage.phase is Phase.POSE:
-            modules = [self.network.extractor, self.network.coder, self.pose]
+            modules = [network.extractor, network.coder, network.keypoint_motion]
         elif stage.phase is Phase.MOTION:
-            modules = [self.network.extractor, self.network.coder, self.network.motion, self.pose]
+            modules = [network.extractor, network.coder, network.keypoint_motion, network.motion]
         elif stage.phase is Phase.JOINT:
-            modules = [self.network, self.pose]
+            modules = [network]
         else:
-            modules = [route.resizing[0] for route in largest_only(self.network)]
-        self.network.requires_grad_(False)
+            modules = [route.resizing[0] for route in largest_only(network)]
+        network.requires_grad_(False)
         for module in modules:
             module.requires_grad_(True)
         return [parameter for module in modules for parameter in module.parameters()]
@@ -211,9 +225,10 @@ class Trainer:
     def _terms(self, stage: Stage, target: Batch) -> dict[str, Tensor]:
         noise = self._noise(len(target.frames))
         if stage.phase is Phase.POSE:
-            change = self.network.exchange(target.key, target.frames, noise=noise).change
-            return {"pose": self.pose.error(change, target)}
-        result, change = self.network(
+            return keypoint_terms(
+                self.network.exchange(target.key, target.frames, noise=noise), target
+            )
+        result, exchange = self.network(
             target.key, target.frames, noise=noise, generate=stage.phase is not Phase.MOTION
         )
         if isinstance(result, DenseMotion):
@@ -223,7 +238,7 @@ class Trainer:
             if stage.phase is Phase.EXPAND:
                 return terms
             terms |= motion_terms(result.motion, target)
-        return terms | {"pose": self.pose.error(change, target)}
+        return terms | keypoint_terms(exchange, target)
 
     def _noise(self, count: int) -> Tensor:
         """Uniform noise as quantising with a step drawn for each frame would add."""
@@ -271,13 +286,13 @@ class Trainer:
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "pose": self.pose.state_dict(),
             "optimiser": self._optimiser.state_dict() if self._optimiser else None,
             "progress": {
                 "step": self.progress.step,
                 "seconds": self.progress.seconds,
                 "best": self.progress.best,
                 "scores": self.progress.scores,
+                "calibrated": self.progress.calibrated,
             },
         }
         partial = self.checkpoint_path.with_suffix(".partial")
@@ -288,7 +303,6 @@ class Trainer:
         state = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.pose.load_state_dict(state["pose"])
         self.progress = Progress(**state["progress"])
         stage = self._stage_at(self.progress.step)
         if state["optimiser"] is not None and stage is not None:
@@ -310,6 +324,14 @@ class Trainer:
             weights.save(weights_of(self.average), self.best_path)
         best = weights.load(self.best_path)
         network = network_from(best).to(self.device)
+        if not self.progress.calibrated:
+            generator = torch.Generator().manual_seed(self.settings.seed)
+            clips = self._footage.frames[::_CALIBRATION_THINNING]
+            calibrate(network, clips, self.perceptual, generator)
+            best = weights_of(network)
+            weights.save(best, self.best_path)
+            self.progress.calibrated = True
+            self._save()
         scores = validate(
             network, self._validation_frames, self.perceptual, size=256, device=self.device
         )
