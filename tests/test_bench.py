@@ -120,8 +120,8 @@ def write_table(folder: Path, *rows: str, head: str = "file\tidentity\tsplit\tki
 
 
 def test_tables_give_different_people_first(tmp_path):
-    rows = ["a0.mp4\ta\tval\tx", "a1.mp4\ta\tval\tx", "b0.mp4\tb\ttrain\tx", "c0.mp4\tc\tval\tx"]
-    write_table(tmp_path, *rows)
+    sides = {"a0": "val", "a1": "val", "b0": "train", "c0": "val"}
+    write_table(tmp_path, *(f"{n}.mp4\t{n[0]}\t{side}\tbody" for n, side in sides.items()))
     found = find_clips([tmp_path], split="val")
     assert [clip.name for clip in found] == ["a0", "c0", "a1"]
     assert [clip.name for clip in find_clips([tmp_path], split="val", limit=2)] == ["a0", "c0"]
@@ -133,13 +133,13 @@ def test_wrong_sources_are_named(tmp_path):
         find_clips([tmp_path], split="val")
     with pytest.raises(MediaError, match="none.mp4: no such file"):
         find_clips([tmp_path / "none.mp4"], split="val")
-    write_table(tmp_path, "a.mp4\ta\ttrain\tx")
+    write_table(tmp_path, "a.mp4\ta\ttrain\tbody")
     with pytest.raises(UsageError, match="no clip of split 'val'"):
         find_clips([tmp_path], split="val")
     write_table(tmp_path, "a.mp4\tval", "b/a.mp4\tval", head="file\tsplit")
     with pytest.raises(InvalidDataError, match="identity"):
         find_clips([tmp_path], split="val")
-    write_table(tmp_path, "a.mp4\ta\tval\tx", "b/a.mp4\tb\tval\tx")
+    write_table(tmp_path, "a.mp4\ta\tval\tbody", "b/a.mp4\tb\tval\tbody")
     with pytest.raises(UsageError, match="two clips are called a"):
         find_clips([tmp_path], split="val")
 

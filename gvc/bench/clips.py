@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from gvc.errors import InvalidDataError, MediaError, UsageError
+from gvc.clips import read_table
+from gvc.errors import MediaError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,11 @@ class Clip:
 def find_clips(sources: Sequence[Path], *, split: str, limit: int | None = None) -> list[Clip]:
     """The clips that ``sources`` name, those of different people first.
 
-    :param sources: video files, or folders that hold a ``clips.tsv`` with the columns ``file``,
-        ``identity`` and ``split``.
+    :param sources: video files, or folders that hold a table of clips, see :mod:`gvc.clips`.
     :param split: which rows of such tables count.
     :param limit: most clips; the order makes them as many different people as there are.
     :raises MediaError: if a file or table cannot be read.
-    :raises InvalidDataError: if a table lacks a column.
+    :raises InvalidDataError: if a table is none, or has a person on both sides of its split.
     :raises UsageError: if there is no clip, or two have the same name.
     """
     clips: list[Clip] = []
@@ -55,20 +54,11 @@ def _file(path: Path) -> Clip:
 
 
 def _rows(folder: Path, split: str) -> list[Clip]:
-    table = folder / "clips.tsv"
-    try:
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-    except OSError as error:
-        raise MediaError(error.strerror or str(error), path=table) from error
-    try:
-        return [
-            Clip(Path(row["file"]).stem, folder / row["file"], row["identity"])
-            for row in rows
-            if row["split"] == split
-        ]
-    except (KeyError, TypeError) as error:
-        raise InvalidDataError(f"not a clip table: no column {error}", path=table) from error
+    return [
+        Clip(row.path.stem, row.path, row.identity)
+        for row in read_table(folder)
+        if row.split == split
+    ]
 
 
 def _people_first(clips: Sequence[Clip]) -> list[Clip]:
