@@ -36,6 +36,7 @@ ALLOWED = {
 RESTRICTED = {
     "torch": {"ops", "model", "metrics", "training", "bench"},
     "av": {"media", "keyframe", "codec", "api", "training", "bench"},
+    "imageio_ffmpeg": {"media"},
     "constriction": {"entropy"},
     "cv2": {"training"},
     "mediapipe": {"training"},
