@@ -14,7 +14,6 @@ with numpy and OpenCV. A pack is a folder:
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import shutil
 import sys
 import zipfile
@@ -250,10 +249,10 @@ def _load(path: Path) -> Any:
 
 def _copy_metric(folder: Path, target: Path) -> None:
     """Copy both files that LPIPS on SqueezeNet needs, see :mod:`gvc.metrics.lpips`."""
-    package = importlib.util.find_spec("lpips")
-    heads = [folder / "squeeze.pth"]
-    if package is not None and package.origin is not None:
-        heads.append(Path(package.origin).parent / "weights" / "v0.1" / "squeeze.pth")
+    # Who unpacks needs no torch, which the metrics import.
+    from gvc.metrics.heads import packaged_heads
+
+    heads = [folder / "squeeze.pth", *packaged_heads("squeeze")]
     target.mkdir()
     for candidates in ([folder / "squeezenet1_1_features_tv.pth"], heads):
         found = next((path for path in candidates if path.is_file()), None)
