@@ -29,7 +29,7 @@ ALLOWED = {
     "metrics": {"errors"},
     "training": {"errors", "clips", "bitstream", "media", "keyframe", "model", "api", "metrics"},
     "bench": {"errors", "clips", "bitstream", "media", "model", "codec", "api", "metrics"},
-    "cli": {"errors", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
+    "cli": {"errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
 }
 
 #: Third-party packages that only some packages may import.

@@ -14,8 +14,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gvc.clips import Kind, Split
+
 if TYPE_CHECKING:
     from gvc.bench.run import Step
+
+#: Stands for every kind of clips.
+_ALL = "all"
 
 
 def parse_names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
@@ -70,7 +75,21 @@ def command() -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of results."
 )
-@click.option("--split", default="val", show_default=True, help="Rows of clips.tsv to take.")
+@click.option(
+    "--split",
+    type=click.Choice([split.value for split in Split]),
+    default=Split.VALIDATION.value,
+    show_default=True,
+    help="Rows of clips.tsv to take.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice([*(kind.value for kind in Kind), _ALL]),
+    default=Kind.TALKING_HEAD.value,
+    show_default=True,
+    help="Rows of which kind.",
+)
+@click.option("--per-identity", type=click.IntRange(1), help="Most clips of one person.")
 @click.option("--limit", type=click.IntRange(1), help="Most clips, different people first.")
 @click.option("--size", default=256, show_default=True, help="Side of the square pictures.")
 @click.option("--frames", default=150, show_default=True, help="Most pictures of a clip.")
@@ -128,6 +147,8 @@ def rate_distortion(
     sources: tuple[Path, ...],
     output: Path,
     split: str,
+    kind: str,
+    per_identity: int | None,
     limit: int | None,
     size: int,
     frames: int,
@@ -149,13 +170,18 @@ def rate_distortion(
     Writes results.jsonl as it goes, and from it results.csv, summary.json, figures, a contact
     sheet and index.html. What is measured already is not measured again.
     """
+    from gvc.bench.clips import Selection
     from gvc.bench.settings import RdSettings
 
     settings = RdSettings(
         sources=sources,
         output=output,
-        split=split,
-        limit=limit,
+        selection=Selection(
+            split=Split(split),
+            kind=None if kind == _ALL else Kind(kind),
+            per_identity=per_identity,
+            limit=limit,
+        ),
         size=size,
         frames=frames,
         codecs=codecs,
