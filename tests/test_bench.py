@@ -25,7 +25,7 @@ from gvc.bench.anchors import ANCHORS
 from gvc.bench.clips import Selection, find_clips
 from gvc.bench.curves import Curve, bd_rate
 from gvc.bench.reference import make_reference
-from gvc.bench.report import write_report
+from gvc.bench.report import described, write_report
 from gvc.bench.run import run_rd
 from gvc.bench.scores import METRICS, Scorer, libvmaf
 from gvc.bench.settings import CODECS, RdSettings
@@ -417,6 +417,14 @@ def test_tables_hold_every_codec_and_clip(results, summary):
     assert "nod" in page
     assert set(told["bd_rate"]) == set(ANCHORS)
     assert all(title in table(summary) for title in ("VVC random access", "AV1", "LPIPS-alex"))
+
+
+def test_the_report_says_what_was_asked_for(settings):
+    told = described(replace(settings, selection=Selection(kind=None, per_identity=1)))
+    assert (told["kind"], told["per_identity"], told["limit"]) == ("all", 1, "unlimited")
+    assert (told["weights"], told["options"]) == ("as shipped", "default")
+    options = (("adapt", "4"), ("gop_size", "100"), ("adapt", "8"))
+    assert described(replace(settings, options=options))["options"] == "adapt=8 gop_size=100"
 
 
 def test_the_page_needs_no_other_file(results, summary):

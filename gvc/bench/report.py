@@ -39,7 +39,7 @@ def write_report(results: Results) -> Summary:
 
 def described(settings: RdSettings) -> dict[str, Any]:
     """Settings as plain values, without those that change nothing."""
-    chosen = settings.selection
+    chosen, options = settings.selection, dict(settings.options)
     return {
         "sources": [str(source) for source in settings.sources],
         "split": str(chosen.split),
@@ -50,6 +50,7 @@ def described(settings: RdSettings) -> dict[str, Any]:
         "frames": settings.frames,
         "lpips_every": settings.every,
         "weights": str(settings.weights or "as shipped"),
+        "options": " ".join(f"{name}={value}" for name, value in options.items()) or "default",
     }
 
 
