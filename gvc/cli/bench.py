@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -14,6 +13,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gvc.cli.options import (
+    device_option,
+    metric_weights_option,
+    quiet_option,
+    weights_option,
+)
 from gvc.clips import Kind, Split
 
 if TYPE_CHECKING:
@@ -129,20 +134,15 @@ def command() -> None:
     show_default=True,
     help="LPIPS looks at every so manieth picture.",
 )
-@click.option(
-    "--metric-weights",
-    type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
-    help="Folder of LPIPS's networks.  [$GVC_METRIC_WEIGHTS]",
-)
-@click.option("--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
+@metric_weights_option
+@weights_option
+@device_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of gvc and the metrics.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Points at once."
 )
 @click.option("--restart", is_flag=True, help="Forget the results of earlier runs.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@quiet_option
 def rate_distortion(
     sources: tuple[Path, ...],
     output: Path,
