@@ -22,15 +22,16 @@ pytest.importorskip("bjontegaard", reason="the extra gvc[bench] is not installed
 
 from gvc.bench import run as bench_run
 from gvc.bench.anchors import ANCHORS
-from gvc.bench.clips import find_clips
+from gvc.bench.clips import Selection, find_clips
 from gvc.bench.curves import Curve, bd_rate
 from gvc.bench.reference import make_reference
-from gvc.bench.report import write_report
+from gvc.bench.report import described, write_report
 from gvc.bench.run import run_rd
 from gvc.bench.scores import METRICS, Scorer, libvmaf
 from gvc.bench.settings import CODECS, RdSettings
 from gvc.bench.sheet import draw_sheet
 from gvc.bench.tables import table
+from gvc.clips import Kind, Split
 from gvc.errors import GvcError, InvalidDataError, MediaError, UnsupportedError, UsageError
 
 SIDE = 176
@@ -72,7 +73,7 @@ def short_clip(tmp_path_factory):
 
 @pytest.fixture
 def reference(short_clip, tmp_path):
-    (clip,) = find_clips([short_clip], split="val")
+    (clip,) = find_clips([short_clip], Selection())
     return make_reference(clip, tmp_path / "references", side=SIDE, frames=FRAMES)
 
 
@@ -119,29 +120,57 @@ def write_table(folder: Path, *rows: str, head: str = "file\tidentity\tsplit\tki
     return folder
 
 
-def test_tables_give_different_people_first(tmp_path):
-    rows = ["a0.mp4\ta\tval\tx", "a1.mp4\ta\tval\tx", "b0.mp4\tb\ttrain\tx", "c0.mp4\tc\tval\tx"]
-    write_table(tmp_path, *rows)
-    found = find_clips([tmp_path], split="val")
-    assert [clip.name for clip in found] == ["a0", "c0", "a1"]
-    assert [clip.name for clip in find_clips([tmp_path], split="val", limit=2)] == ["a0", "c0"]
-    assert [clip.name for clip in find_clips([tmp_path], split="train")] == ["b0"]
+def write_people(folder: Path) -> Path:
+    """A table of three people, one of them on the other side of the split; a1 shows a's body."""
+    return write_table(
+        folder,
+        "a0.mp4\ta\tval\ttalking-head",
+        "a1.mp4\ta\tval\tbody",
+        "a2.mp4\ta\tval\ttalking-head",
+        "b0.mp4\tb\ttrain\ttalking-head",
+        "c0.mp4\tc\tval\ttalking-head",
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "names"),
+    [
+        (Selection(), ["a0", "c0", "a2"]),
+        (Selection(limit=2), ["a0", "c0"]),
+        (Selection(per_identity=1), ["a0", "c0"]),
+        (Selection(kind=Kind.BODY), ["a1"]),
+        (Selection(kind=None), ["a0", "c0", "a1", "a2"]),
+        (Selection(kind=None, per_identity=2, limit=3), ["a0", "c0", "a1"]),
+        (Selection(split=Split.TRAIN), ["b0"]),
+    ],
+    ids=repr,
+)
+def test_tables_give_what_is_asked_for_different_people_first(tmp_path, selection, names):
+    found = find_clips([write_people(tmp_path)], selection)
+    assert [clip.name for clip in found] == names
+
+
+def test_single_files_count_whatever_is_asked_of_tables(short_clip):
+    (clip,) = find_clips([short_clip], Selection(Split.TRAIN, Kind.BODY, per_identity=1))
+    assert clip.path == short_clip
 
 
 def test_wrong_sources_are_named(tmp_path):
     with pytest.raises(MediaError, match="clips.tsv"):
-        find_clips([tmp_path], split="val")
+        find_clips([tmp_path], Selection())
     with pytest.raises(MediaError, match="none.mp4: no such file"):
-        find_clips([tmp_path / "none.mp4"], split="val")
-    write_table(tmp_path, "a.mp4\ta\ttrain\tx")
-    with pytest.raises(UsageError, match="no clip of split 'val'"):
-        find_clips([tmp_path], split="val")
+        find_clips([tmp_path / "none.mp4"], Selection())
+    write_table(tmp_path, "a.mp4\ta\ttrain\tbody")
+    with pytest.raises(UsageError, match="no clip of split 'val' and kind 'talking-head'"):
+        find_clips([tmp_path], Selection())
+    with pytest.raises(UsageError, match="no clip of split 'val'$"):
+        find_clips([tmp_path], Selection(kind=None))
     write_table(tmp_path, "a.mp4\tval", "b/a.mp4\tval", head="file\tsplit")
     with pytest.raises(InvalidDataError, match="identity"):
-        find_clips([tmp_path], split="val")
-    write_table(tmp_path, "a.mp4\ta\tval\tx", "b/a.mp4\tb\tval\tx")
+        find_clips([tmp_path], Selection())
+    write_table(tmp_path, "a.mp4\ta\tval\tbody", "b/a.mp4\tb\tval\tbody")
     with pytest.raises(UsageError, match="two clips are called a"):
-        find_clips([tmp_path], split="val")
+        find_clips([tmp_path], Selection(kind=None))
 
 
 def test_a_reference_holds_the_pictures_of_its_clip(reference):
@@ -153,7 +182,7 @@ def test_a_reference_holds_the_pictures_of_its_clip(reference):
 
 
 def test_a_reference_is_made_once(reference, short_clip):
-    (clip,) = find_clips([short_clip], split="val")
+    (clip,) = find_clips([short_clip], Selection())
     before = reference.path.stat().st_mtime_ns
     again = make_reference(clip, reference.path.parent, side=SIDE, frames=FRAMES)
     assert again == reference
@@ -163,7 +192,7 @@ def test_a_reference_is_made_once(reference, short_clip):
 
 
 def test_a_reference_needs_two_pictures(tmp_path):
-    (clip,) = find_clips([write_clip(tmp_path / "one.mp4", frames=1, audio=False)], split="val")
+    (clip,) = find_clips([write_clip(tmp_path / "one.mp4", frames=1, audio=False)], Selection())
     with pytest.raises(InvalidDataError, match="one.mp4"):
         make_reference(clip, tmp_path, side=SIDE, frames=FRAMES)
 
@@ -390,6 +419,14 @@ def test_tables_hold_every_codec_and_clip(results, summary):
     assert all(title in table(summary) for title in ("VVC random access", "AV1", "LPIPS-alex"))
 
 
+def test_the_report_says_what_was_asked_for(settings):
+    told = described(replace(settings, selection=Selection(kind=None, per_identity=1)))
+    assert (told["kind"], told["per_identity"], told["limit"]) == ("all", 1, "unlimited")
+    assert (told["weights"], told["options"]) == ("as shipped", "default")
+    options = (("adapt", "4"), ("gop_size", "100"), ("adapt", "8"))
+    assert described(replace(settings, options=options))["options"] == "adapt=8 gop_size=100"
+
+
 def test_the_page_needs_no_other_file(results, summary):
     page = (results.settings.output / "index.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
@@ -439,7 +476,13 @@ def test_settings_that_make_no_sense(settings, changes, match):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--key-qp", "99"], ["--codecs", "h264"]],
+    [
+        ["--key-qp", "99"],
+        ["--codecs", "h264"],
+        ["--kind", "cat"],
+        ["--split", "test"],
+        ["--per-identity", "0"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_exits_2(arguments, tmp_path):
@@ -447,6 +490,13 @@ def test_wrong_usage_exits_2(arguments, tmp_path):
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_passes_on_what_is_selected(tmp_path):
+    arguments = ["--split", "train", "--kind", "body", "--per-identity", 1]
+    done = run_gvc("bench", "rd", write_people(tmp_path), "-o", tmp_path / "out", *arguments)
+    assert done.returncode == 2
+    assert b"no clip of split 'train' and kind 'body'" in done.stderr
 
 
 def test_the_command(short_clip, tmp_path):

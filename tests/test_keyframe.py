@@ -11,8 +11,9 @@ from conftest import draw_head
 
 from gvc import keyframe
 from gvc.bitstream import ColourDescription
-from gvc.errors import GvcError, InvalidDataError, UnsupportedError, UsageError
+from gvc.errors import GvcError, InvalidDataError, KeyFrameError, UnsupportedError, UsageError
 from gvc.media import from_rgb, scale, tag, to_rgb
+from gvc.media.program import ffmpeg_version
 
 COLOUR = ColourDescription(1, 1, 1)
 PRESETS = {"vvc": "faster", "hevc": "ultrafast"}
@@ -50,6 +51,17 @@ def test_pictures_decode_alone_and_in_any_order(name):
 def test_a_higher_qp_costs_fewer_bytes(name):
     sizes = [len(code(name, qp=qp, count=1)[1][0].data) for qp in (22, 32, 42)]
     assert sizes[0] > sizes[1] > sizes[2] > 0
+
+
+def test_a_missing_program_is_said(monkeypatch):
+    def missing():
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", missing)
+    with pytest.raises(KeyFrameError, match=r"for the key frames \(pip install imageio-ffmpeg"):
+        code("vvc", qp=32)
+    with pytest.raises(UnsupportedError, match=r"no ffmpeg program \(pip install imageio-ffmpeg"):
+        ffmpeg_version()
 
 
 @pytest.mark.parametrize("name", keyframe.names())

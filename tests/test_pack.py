@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, write_clip
 
+from gvc.clips import read_table
 from gvc.errors import InvalidDataError, MediaError, UsageError
-from gvc.training.clips import load_frames, read_table
+from gvc.training.clips import load_frames
 from gvc.training.coded_keys import load_coded_keys
 from gvc.training.faces import LANDMARKS, MATTE_SIDE, load_faces
 from gvc.training.pack import main, pack, size_of, unpack

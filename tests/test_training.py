@@ -50,7 +50,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_identity_on_both_sides_is_refused(tmp_path):
     table = tmp_path / "clips.tsv"
-    table.write_text("file\tidentity\tsplit\tkind\na\tada\ttrain\tx\nb\tada\tval\tx\n")
+    table.write_text("file\tidentity\tsplit\tkind\na\tada\ttrain\tbody\nb\tada\tval\tbody\n")
     with pytest.raises(InvalidDataError, match="ada is in both"):
         read_table(tmp_path)
     table.write_text("file\tidentity\n")

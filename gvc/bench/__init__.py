@@ -7,6 +7,7 @@ at every point (:mod:`.points`), scores what comes back (:mod:`.scores`) and kee
 :mod:`.tables`), figures and a page (:mod:`.report`, :mod:`.figures`, :mod:`.page`), and a contact
 sheet (:mod:`.sheet`).
 
-May import :mod:`gvc.errors`, :mod:`gvc.bitstream`, :mod:`gvc.media`, :mod:`gvc.model`,
-:mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Needs the extra ``gvc[bench]``.
+May import :mod:`gvc.errors`, :mod:`gvc.clips`, :mod:`gvc.bitstream`, :mod:`gvc.media`,
+:mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Needs the extra
+``gvc[bench]``.
 """

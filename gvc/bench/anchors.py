@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gvc.bench.ffmpeg import raw_input, run_ffmpeg, version
+from gvc.bench.ffmpeg import raw_input, run_ffmpeg
 from gvc.bench.points import Coded, Point
 from gvc.bench.reference import Reference
+from gvc.media.program import ffmpeg_version
 
 #: Without access unit delimiters, 7 bytes a picture that no decoder needs: 1.4 kb/s at 25 fps.
 _VVC_PARAMETERS = "AccessUnitDelimiter=0"
@@ -61,7 +62,7 @@ class Anchor:
 
     def settings(self) -> Mapping[str, str]:
         """The encoder's arguments, and the version of ffmpeg that obeys them."""
-        return {"ffmpeg": version(), "arguments": " ".join(self.encoder)}
+        return {"ffmpeg": ffmpeg_version(), "arguments": " ".join(self.encoder)}
 
     def encode(self, reference: Reference, point: Point, target: Path) -> Coded:
         """Code with ffmpeg; the file counts to the byte, less delimiters.

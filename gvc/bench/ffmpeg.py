@@ -7,9 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import imageio_ffmpeg
-
-from gvc.errors import MediaError, UnsupportedError
+from gvc.errors import MediaError
+from gvc.media.program import ffmpeg_program
 
 
 def run_ffmpeg(arguments: Sequence[str | Path], *, folder: Path, what: str) -> None:
@@ -17,33 +16,16 @@ def run_ffmpeg(arguments: Sequence[str | Path], *, folder: Path, what: str) -> N
 
     :param arguments: all but the name of the program and how much it says.
     :param what: the purpose, for messages.
+    :raises UnsupportedError: if there is no such program.
     :raises MediaError: if it fails, with the first line of its complaint.
     """
-    command = [program(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
+    command = [ffmpeg_program(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
     # SVT-AV1 does not know ffmpeg's log level.
     environment = {**os.environ, "SVT_LOG": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise MediaError(f"{what} failed: {lines[0] if lines else 'no reason given'}")
-
-
-def program() -> str:
-    """Where the program is.
-
-    :raises UnsupportedError: if there is none.
-    """
-    try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise UnsupportedError(
-            "no ffmpeg program for the other codecs", hint="pip install imageio-ffmpeg"
-        ) from error
-
-
-def version() -> str:
-    """The program's version, which stands for those of the encoders inside it."""
-    return imageio_ffmpeg.get_ffmpeg_version()
 
 
 def raw_input(path: Path, side: int, rate: str) -> list[str | Path]:

@@ -39,13 +39,18 @@ def write_report(results: Results) -> Summary:
 
 def described(settings: RdSettings) -> dict[str, Any]:
     """Settings as plain values, without those that change nothing."""
+    chosen, options = settings.selection, dict(settings.options)
     return {
         "sources": [str(source) for source in settings.sources],
-        "split": settings.split,
+        "split": str(chosen.split),
+        "kind": str(chosen.kind or "all"),
+        "per_identity": chosen.per_identity or "unlimited",
+        "limit": chosen.limit or "unlimited",
         "size": settings.size,
         "frames": settings.frames,
         "lpips_every": settings.every,
         "weights": str(settings.weights or "as shipped"),
+        "options": " ".join(f"{name}={value}" for name, value in options.items()) or "default",
     }
 
 

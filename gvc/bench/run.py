@@ -78,7 +78,7 @@ def run_rd(
     :raises GvcError: if a source, a codec or a metric fails; what was measured before is kept.
     """
     check_extra()
-    clips = find_clips(settings.sources, split=settings.split, limit=settings.limit)
+    clips = find_clips(settings.sources, settings.selection)
     judge = judge or Scorer(
         weights=settings.metric_weights,
         every=settings.every,

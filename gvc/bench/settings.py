@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from gvc.bench.anchors import ANCHORS
+from gvc.bench.clips import Selection
 from gvc.codec.settings import SIDE_UNIT
 from gvc.errors import UsageError
 
@@ -25,7 +26,7 @@ class RdSettings:
 
     :param sources: video files and folders of clips, see :func:`gvc.bench.clips.find_clips`.
     :param output: folder of results; made if it is not there.
-    :param split: which rows of clip tables count. :param limit: most clips.
+    :param selection: which of the clips there.
     :param size: side of the pictures in pixels. :param frames: most pictures of a clip.
     :param codecs: names of :data:`CODECS`.
     :param key_qps: points of our codec. :param motion_steps: points of its further curve.
@@ -41,8 +42,7 @@ class RdSettings:
 
     sources: tuple[Path, ...]
     output: Path
-    split: str = "val"
-    limit: int | None = None
+    selection: Selection = field(default_factory=Selection)
     size: int = 256
     frames: int = 150
     codecs: tuple[str, ...] = CODECS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -14,8 +13,19 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gvc.cli.options import (
+    device_option,
+    metric_weights_option,
+    quiet_option,
+    weights_option,
+)
+from gvc.clips import Kind, Split
+
 if TYPE_CHECKING:
     from gvc.bench.run import Step
+
+#: Stands for every kind of clips.
+_ALL = "all"
 
 
 def parse_names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
@@ -70,7 +80,21 @@ def command() -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of results."
 )
-@click.option("--split", default="val", show_default=True, help="Rows of clips.tsv to take.")
+@click.option(
+    "--split",
+    type=click.Choice([split.value for split in Split]),
+    default=Split.VALIDATION.value,
+    show_default=True,
+    help="Rows of clips.tsv to take.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice([*(kind.value for kind in Kind), _ALL]),
+    default=Kind.TALKING_HEAD.value,
+    show_default=True,
+    help="Rows of which kind.",
+)
+@click.option("--per-identity", type=click.IntRange(1), help="Most clips of one person.")
 @click.option("--limit", type=click.IntRange(1), help="Most clips, different people first.")
 @click.option("--size", default=256, show_default=True, help="Side of the square pictures.")
 @click.option("--frames", default=150, show_default=True, help="Most pictures of a clip.")
@@ -110,24 +134,21 @@ def command() -> None:
     show_default=True,
     help="LPIPS looks at every so manieth picture.",
 )
-@click.option(
-    "--metric-weights",
-    type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
-    help="Folder of LPIPS's networks.  [$GVC_METRIC_WEIGHTS]",
-)
-@click.option("--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
+@metric_weights_option
+@weights_option
+@device_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of gvc and the metrics.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Points at once."
 )
 @click.option("--restart", is_flag=True, help="Forget the results of earlier runs.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@quiet_option
 def rate_distortion(
     sources: tuple[Path, ...],
     output: Path,
     split: str,
+    kind: str,
+    per_identity: int | None,
     limit: int | None,
     size: int,
     frames: int,
@@ -149,13 +170,18 @@ def rate_distortion(
     Writes results.jsonl as it goes, and from it results.csv, summary.json, figures, a contact
     sheet and index.html. What is measured already is not measured again.
     """
+    from gvc.bench.clips import Selection
     from gvc.bench.settings import RdSettings
 
     settings = RdSettings(
         sources=sources,
         output=output,
-        split=split,
-        limit=limit,
+        selection=Selection(
+            split=Split(split),
+            kind=None if kind == _ALL else Kind(kind),
+            per_identity=per_identity,
+            limit=limit,
+        ),
         size=size,
         frames=frames,
         codecs=codecs,

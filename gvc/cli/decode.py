@@ -7,6 +7,14 @@ from pathlib import Path
 
 import click
 
+from gvc.cli.options import (
+    device_option,
+    overwrite_option,
+    quiet_option,
+    threads_option,
+    verbose_option,
+)
+
 #: FFmpeg's format on standard output by the short names of the command line.
 _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": "mp4"}
 
@@ -26,11 +34,11 @@ _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": 
 @click.option("--preset", help="Its preset.")
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
-@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Say at the end what was done.")
+@device_option
+@threads_option
+@overwrite_option
+@quiet_option
+@verbose_option
 def command(
     source: str,
     target: str,

@@ -7,6 +7,15 @@ from pathlib import Path
 
 import click
 
+from gvc.cli.options import (
+    device_option,
+    model_option,
+    overwrite_option,
+    quiet_option,
+    threads_option,
+    verbose_option,
+    weights_option,
+)
 from gvc.errors import UsageError
 
 
@@ -62,13 +71,13 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.option(
     "--audio-bitrate", default="24k", show_default=True, callback=parse_bit_rate, help="Of Opus."
 )
-@click.option("--model", default="lite", show_default=True, help="Profile of the network.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
-@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Say at the end what was done.")
+@model_option
+@weights_option
+@device_option
+@threads_option
+@overwrite_option
+@quiet_option
+@verbose_option
 def command(
     source: str,
     target: str,

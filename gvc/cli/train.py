@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
+
+from gvc.cli.options import (
+    device_option,
+    metric_weights_option,
+    model_option,
+    quiet_option,
+    threads_option,
+)
 
 
 @click.command("train")
 @click.argument("clips", type=click.Path(path_type=Path))
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--cache", type=click.Path(path_type=Path), help="Decoded frames.  [OUTPUT/cache]")
-@click.option("--model", default="lite", show_default=True, help="Profile of the network.")
-@click.option(
-    "--metric-weights",
-    type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
-    help="Folder of the perceptual network.  [$GVC_METRIC_WEIGHTS]",
-)
+@model_option
+@metric_weights_option
 @click.option("--initial", type=click.Path(path_type=Path), help="Weights to begin with.  [random]")
 @click.option(
     "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
@@ -30,9 +32,9 @@ import click
 )
 @click.option("--seed", default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@device_option
+@threads_option
+@quiet_option
 def command(
     clips: Path,
     output: Path,

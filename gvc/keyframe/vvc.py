@@ -11,13 +11,13 @@ import threading
 from typing import IO
 
 import av
-import imageio_ffmpeg
 
 from gvc.bitstream import ColourDescription
-from gvc.errors import KeyFrameError, UsageError
+from gvc.errors import KeyFrameError, UnsupportedError, UsageError
 from gvc.keyframe.annexb import split_picture
 from gvc.keyframe.codec import CodedKeyFrame, KeyFrameCodec, KeyFrameDecoder, KeyFrameEncoder
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
+from gvc.media.program import ffmpeg_program
 
 _PRESETS = ("faster", "fast", "medium", "slow", "slower")
 
@@ -75,7 +75,7 @@ class _VvencProcess(KeyFrameEncoder):
         # Said of input and output alike: the samples stay as they are.
         colour_range = ["-color_range", "pc" if colour.full_range else "tv"]
         command = [
-            _ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin",
+            _program(), "-hide_banner", "-loglevel", "error", "-nostdin",
             *colour_range, "-f", "rawvideo", "-pix_fmt", "yuv420p",
             "-video_size", f"{width}x{height}", "-framerate", "1", "-probesize", "32",
             "-i", "pipe:0",
@@ -164,13 +164,11 @@ class _VvencProcess(KeyFrameEncoder):
         return KeyFrameError(f"VVenC failed: {reason}", hint=hint)
 
 
-def _ffmpeg() -> str:
+def _program() -> str:
     try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise KeyFrameError(
-            "no ffmpeg with libvvenc for the key frames", hint="pip install imageio-ffmpeg"
-        ) from error
+        return ffmpeg_program()
+    except UnsupportedError as error:
+        raise KeyFrameError(f"{error.cause} for the key frames", hint=error.hint) from error
 
 
 def _drain(pipe: IO[bytes], store: queue.SimpleQueue[bytes]) -> None:

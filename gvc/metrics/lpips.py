@@ -9,7 +9,6 @@ that the environment variable ``GVC_METRIC_WEIGHTS`` (or ``--metric-weights``) n
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from gvc.errors import UsageError, WeightsError
+from gvc.metrics.heads import packaged_heads
 
 
 class Fire(nn.Module):
@@ -135,7 +135,7 @@ class Lpips(nn.Module):
 
     def _load(self, name: str, kind: _Backbone, folder: Path | None) -> None:
         backbone = [*(Path(torch.hub.get_dir()) / "checkpoints").glob(kind.hub_name)]
-        heads = [path for path in [_packaged_heads(name)] if path]
+        heads = packaged_heads(name)
         if folder is not None:
             backbone.append(folder / kind.file)
             heads.append(folder / f"{name}.pth")
@@ -178,13 +178,6 @@ class Lpips(nn.Module):
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
         """LPIPS of each pair of RGB pictures [N, 3, H, W] in [0, 1]: [N]."""
         return self.distance(self.describe(one), self.describe(other))
-
-
-def _packaged_heads(name: str) -> Path | None:
-    spec = importlib.util.find_spec("lpips")
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent / "weights" / "v0.1" / f"{name}.pth"
 
 
 def _first(candidates: list[Path], what: str) -> Path:

@@ -1,70 +1,27 @@
-"""The clips that a model is trained on: their table, and a decoded cache of their frames.
+"""The clips that a model is trained on, and a decoded cache of their frames.
 
-A folder of clips holds square video files and a ``clips.tsv`` with at least the columns
-``file``, ``identity``, ``split`` (``train`` or ``val``) and ``kind`` (``talking-head`` or
-``body``). Decoding is done once: every clip becomes one ``.npy`` of RGB frames, held in memory
-afterwards, so that random access to any pair of frames costs neither decoding nor disk.
+A folder of clips holds square video files and their table, see :mod:`gvc.clips`. Decoding is done
+once: every clip becomes one ``.npy`` of RGB frames, held in memory afterwards, so that random
+access to any pair of frames costs neither decoding nor disk.
 """
 
 from __future__ import annotations
 
-import csv
-import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gvc.errors import InvalidDataError, MediaError
+from gvc.clips import Clip, Split, read_table
+from gvc.errors import InvalidDataError
+
+# Rows of the table are given out here too, beside their frames.
+__all__ = ["Arrays", "Clip", "Split", "cached", "decode_clip", "load_frames", "read_table"]
 
 #: Frames kept of one clip; longer clips are thinned evenly in time.
 MAX_FRAMES_PER_CLIP = 120
-
-
-class Split(enum.StrEnum):
-    """Which side of the identity split a clip is on."""
-
-    TRAIN = "train"
-    VALIDATION = "val"
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """One row of ``clips.tsv``."""
-
-    path: Path
-    identity: str
-    split: Split
-    kind: str
-
-
-def read_table(folder: Path) -> list[Clip]:
-    """Read ``clips.tsv`` of ``folder`` and check that no identity is on both sides of the split.
-
-    :raises MediaError: if the table cannot be read.
-    :raises InvalidDataError: if a column is missing or the split leaks an identity.
-    """
-    table = folder / "clips.tsv"
-    try:
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-    except OSError as error:
-        raise MediaError(error.strerror or str(error), path=table) from error
-    try:
-        clips = [
-            Clip(folder / row["file"], row["identity"], Split(row["split"]), row["kind"])
-            for row in rows
-        ]
-    except (KeyError, ValueError) as error:
-        raise InvalidDataError(f"not a clip table: {error}", path=table) from error
-    sides: dict[str, Split] = {}
-    for clip in clips:
-        if sides.setdefault(clip.identity, clip.split) is not clip.split:
-            raise InvalidDataError(f"identity {clip.identity} is in both splits", path=table)
-    return clips
 
 
 def decode_clip(clip: Clip, size: int) -> npt.NDArray[np.uint8]:

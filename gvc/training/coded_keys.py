@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gvc.training.clips import Arrays, Clip, cached
+from gvc.clips import Clip
+from gvc.training.clips import Arrays, cached
 
 #: Coded key frames of each clip.
 COUNT = 8

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gvc.training.clips import Clip, load_frames
+from gvc.clips import Clip
+from gvc.training.clips import load_frames
 from gvc.training.coded_keys import load_coded_keys
 from gvc.training.faces import load_faces, no_faces
 from gvc.training.pairs import Footage

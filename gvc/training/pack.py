@@ -14,7 +14,6 @@ with numpy and OpenCV. A pack is a folder:
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import shutil
 import sys
 import zipfile
@@ -27,8 +26,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gvc.clips import TABLE, Clip, Split, read_table
 from gvc.errors import GvcError, InvalidDataError, MediaError, UsageError, WeightsError
-from gvc.training.clips import Arrays, Clip, Split, read_table
+from gvc.training.clips import Arrays
 
 #: Side of the frames in pixels.
 SIZE = 256
@@ -81,7 +81,7 @@ def pack(
     if target.exists() and any(target.iterdir()):
         raise UsageError("holds files already", path=target, hint="name a new folder")
     (target / "videos").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(clips / "clips.tsv", target / "clips.tsv")
+    shutil.copyfile(clips / TABLE, target / TABLE)
     if metric_weights is not None:
         _copy_metric(metric_weights, target / "metrics")
     training = [clip for clip in table if clip.split is Split.TRAIN]
@@ -125,7 +125,7 @@ def unpack(source: Path, clips: Path, cache: Path) -> None:
             except KeyError as error:
                 raise InvalidDataError(f"lacks {error.args[0]}", path=source) from error
     # Last, so that a table is there only when all it lists is.
-    shutil.copyfile(source / "clips.tsv", clips / "clips.tsv")
+    shutil.copyfile(source / TABLE, clips / TABLE)
 
 
 def size_of(folder: Path) -> int:
@@ -249,10 +249,10 @@ def _load(path: Path) -> Any:
 
 def _copy_metric(folder: Path, target: Path) -> None:
     """Copy both files that LPIPS on SqueezeNet needs, see :mod:`gvc.metrics.lpips`."""
-    package = importlib.util.find_spec("lpips")
-    heads = [folder / "squeeze.pth"]
-    if package is not None and package.origin is not None:
-        heads.append(Path(package.origin).parent / "weights" / "v0.1" / "squeeze.pth")
+    # Who unpacks needs no torch, which the metrics import.
+    from gvc.metrics.heads import packaged_heads
+
+    heads = [folder / "squeeze.pth", *packaged_heads("squeeze")]
     target.mkdir()
     for candidates in ([folder / "squeezenet1_1_features_tv.pth"], heads):
         found = next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,30 @@
+"""Options that mean the same wherever they are: decorators of commands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+model_option = click.option(
+    "--model", default="lite", show_default=True, help="Profile of the network."
+)
+weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped."
+)
+metric_weights_option = click.option(
+    "--metric-weights",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
+    help="Folder of LPIPS's networks.  [$GVC_METRIC_WEIGHTS]",
+)
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…"
+)
+threads_option = click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+overwrite_option = click.option(
+    "-y", "--overwrite", is_flag=True, help="Replace an existing output."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say at the end what was done.")
