@@ -12,13 +12,14 @@ import pytest
 import torch
 from conftest import SHARED, write_clip
 
+from gvc.clips import Split, read_table
 from gvc.errors import GvcError, InvalidDataError, UnsupportedError
 from gvc.model import weights
 from gvc.model.keypoints import Keypoints
 from gvc.model.motion import Analysis, DenseMotion
 from gvc.model.mttf import Exchange, Mttf
 from gvc.model.profiles import LITE
-from gvc.training.clips import Split, load_frames, read_table
+from gvc.training.clips import load_frames
 from gvc.training.coded_keys import COUNT, load_coded_keys
 from gvc.training.face_motion import begin_with_faces
 from gvc.training.faces import (

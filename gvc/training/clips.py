@@ -14,11 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gvc.clips import Clip, Split, read_table
+from gvc.clips import Clip
 from gvc.errors import InvalidDataError
-
-# Rows of the table are given out here too, beside their frames.
-__all__ = ["Arrays", "Clip", "Split", "cached", "decode_clip", "load_frames", "read_table"]
 
 #: Frames kept of one clip; longer clips are thinned evenly in time.
 MAX_FRAMES_PER_CLIP = 120

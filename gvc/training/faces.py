@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gvc.clips import Clip
 from gvc.errors import UnsupportedError
-from gvc.training.clips import Clip, cached
+from gvc.training.clips import cached
 
 #: Points of MediaPipe's face mesh with irises.
 LANDMARKS = 478

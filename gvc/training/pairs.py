@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gvc.training.clips import Clip
+from gvc.clips import Clip
 from gvc.training.coded_keys import CodedKeys
 from gvc.training.faces import MATTE_SIDE, Faces, features_map
 

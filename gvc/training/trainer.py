@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from gvc.clips import Split, read_table
 from gvc.errors import InvalidDataError, UsageError
 from gvc.metrics import Lpips
 from gvc.model import weights
@@ -24,7 +25,7 @@ from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import get_profile
 from gvc.training.calibration import calibrate
 from gvc.training.card import write_card
-from gvc.training.clips import Split, load_frames, read_table
+from gvc.training.clips import load_frames
 from gvc.training.face_motion import begin_with_faces
 from gvc.training.footage import load_footage
 from gvc.training.losses import keypoint_terms, motion_terms, picture_terms, total
