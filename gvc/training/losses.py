@@ -26,22 +26,22 @@ class LossWeights:
 
     :param perceptual: LPIPS-squeeze of P̂ and P, and of both at half size.
     :param pixel: L1 of P̂ and P (eq. 25).
-    :param flow: L1 of m_fg and classical optical flow where that flow explains the picture.
+    :param flow: L1 of m_fg and classical optical flow where that flow explains the picture, but
+        for eyes and mouth.
     :param warped: L1 of the warped key frame and P at 64².
     :param landmarks: distance between where m_fg fetches a face's landmarks from and where they
         are in the key frame.
     :param places: distance of the keypoints that E_F finds from where they are.
     :param heat: cross entropy of the detector's maps and a spot around each keypoint.
     :param pose: distance between how far keypoints moved and what motion codes say of it.
-    :param matte: cross entropy of M_fg and the person's matte, in place of the L1 of eq. 26, from
-        which a mask that is 1 everywhere learns nothing.
+    :param matte: L1 of M_fg and the person's matte (eq. 26).
     """
 
     perceptual: float = 1.0
     pixel: float = 2.0
     flow: float = 1.0
     warped: float = 1.0
-    landmarks: float = 1.0
+    landmarks: float = 3.0
     places: float = 1.0
     heat: float = 0.1
     pose: float = 1.0
@@ -58,7 +58,8 @@ def motion_terms(motion: DenseMotion, target: Batch) -> dict[str, Tensor]:
     key, frames = resize(key, *size), resize(frames, *size)
     with torch.no_grad():
         taught = (sample(key, flow) - frames).abs().mean(dim=1, keepdim=True)
-        trust = torch.exp(-taught * 20)
+        # Optical flow is too smooth for lids and lips; landmarks teach those.
+        trust = torch.exp(-taught * 20) * (1 - resize(target.features, *size))
     moved = resize(motion.foreground, *size)
     error = (moved - flow).abs().sum(dim=1, keepdim=True)
     emphasis = _emphasis(key, frames, radius=2)
@@ -147,17 +148,12 @@ def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dic
     distance = perceptual.distance(made[0], targets[0], weights=features)
     distance = distance + 0.5 * perceptual.distance(made[1], targets[1], weights=features)
     known = target.matte.amax(dim=(1, 2, 3)) > 0.5
-    mask = resize(synthesis.mask, *target.matte.shape[-2:])
+    mask = (resize(synthesis.mask, *target.matte.shape[-2:]) - target.matte).abs()
     return {
         "perceptual": distance.mean(),
         "pixel": ((synthesis.picture - frames).abs() * emphasis).mean(),
-        "matte": (_cross_entropy(mask, target.matte).mean(dim=(1, 2, 3)) * known).mean(),
+        "matte": (mask.mean(dim=(1, 2, 3)) * known).mean(),
     }
-
-
-def _cross_entropy(mask: Tensor, matte: Tensor) -> Tensor:
-    mask = mask.float().clamp(1e-6, 1 - 1e-6)
-    return -(matte * mask.log() + (1 - matte) * (1 - mask).log())
 
 
 def total(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
