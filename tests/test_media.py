@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -101,37 +102,110 @@ def test_tags_are_kept_and_container_noise_is_not(tmp_path):
         assert source.metadata == {"title": "A talk"}
 
 
-def sink_video(width=96, height=64, time_base=Fraction(1, 1000), rate=Fraction(25)):
+def sink_video(
+    width=96, height=64, time_base=Fraction(1, 1000), rate=Fraction(25), shape=Fraction(4, 3)
+):
     return VideoHeader(
         width=width, height=height, coded_width=96, coded_height=64, time_base=time_base,
-        frame_rate=rate, sample_aspect_ratio=Fraction(4, 3),
+        frame_rate=rate, sample_aspect_ratio=shape,
         colour=ColourDescription(1, 1, 1), key_codec="vvc", key_parameters=b"",
         entropy_model="adaptive", model="lite", weights=bytes(16), motion_step=Fraction(1),
         code_length=40,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".nut", ".y4m"])
+def write_heads(file, container, *, size=(96, 64), frames=5, codec=None, shape=Fraction(4, 3)):
+    """Write a drawn head through a sink."""
+    header = sink_video(*size, time_base=Fraction(1, 25), shape=shape)
+    sink = Sink(
+        file, container=container, video=header, audio=None,
+        options=SinkOptions(codec=codec), metadata={}, name="heads",
+    )  # fmt: skip
+    for index in range(frames):
+        frame = from_rgb(draw_head(index, 96, 64), *size, header.colour)
+        frame.pts, frame.time_base = index, header.time_base
+        sink.write_video(frame)
+    sink.close()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".nut", ".y4m"])
 @pytest.mark.parametrize("size", [(96, 64), (97, 63)])
 def test_every_format_holds_the_picture_at_its_own_size(suffix, size, tmp_path):
     path = tmp_path / f"out{suffix}"
-    header = sink_video(*size, time_base=Fraction(1, 25))
     with path.open("wb") as file:
-        sink = Sink(
-            file, container=format_of(path), video=header, audio=None,
-            options=SinkOptions(), metadata={}, name=str(path),
-        )  # fmt: skip
-        for index in range(5):
-            frame = from_rgb(draw_head(index, 96, 64), *size, header.colour)
-            frame.pts, frame.time_base = index, header.time_base
-            sink.write_video(frame)
-        sink.close()
+        write_heads(file, format_of(path), size=size)
     frames = read_video(path)
     assert [(frame.width, frame.height) for frame in frames] == [size] * 5
     seconds = [float(frame.pts * frame.time_base) for frame in frames]
     assert np.allclose(np.diff(seconds), 0.04, atol=1e-3)
     shown = to_rgb(frames[2], 96, 64).astype(int)
     assert np.abs(shown - draw_head(2, 96, 64)).mean() < 6
+
+
+def shapes_read(path: Path) -> set[Fraction | None]:
+    """Width over height of a pixel by the ffmpeg program, by PyAV and by ourselves."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", path]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    # What the coded pictures say stands in brackets, what the container says after them.
+    terms = re.findall(r"SAR (\d+):(\d+)", told)
+    shapes = {Fraction(int(terms[-1][0]), int(terms[-1][1])) if terms else None}
+    with av.open(str(path)) as container:
+        shapes.add(container.streams.video[0].sample_aspect_ratio)
+    with Source(path) as source:
+        return shapes | {source.video.sample_aspect_ratio}
+
+
+class Pipe(io.BytesIO):
+    """A file that cannot be sought."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: object) -> int:
+        raise OSError("a pipe cannot be sought")
+
+
+@pytest.mark.parametrize(
+    ("file", "shape"), [(io.BytesIO, Fraction(4, 3)), (Pipe, Fraction(10, 11))]
+)
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".mp4", None), (".mov", None), (".mkv", None), (".mkv", "libvpx-vp9"), (".mkv", "ffv1"),
+        (".webm", None), (".webm", "libvpx"), (".nut", None), (".nut", "libx264"), (".y4m", None),
+    ],
+)  # fmt: skip
+def test_pixels_keep_their_shape(suffix, codec, shape, file, tmp_path):
+    path = tmp_path / f"out{suffix}"
+    with file() as written:
+        write_heads(written, format_of(path), size=(110, 64), codec=codec, shape=shape)
+        path.write_bytes(written.getvalue())
+    # WebM tells it by whole pixels.
+    wanted = Fraction(round(110 * shape), 110) if suffix == ".webm" else shape
+    assert shapes_read(path) == {wanted}
+    assert len(read_video(path)) == 5
+    check = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "warning", "-i", path, "-f", "null", "-"]
+    assert subprocess.run(check, capture_output=True, check=True).stderr == b""
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".nut", ".y4m"])
+def test_shapes_that_no_pixel_has_are_no_crash(suffix, tmp_path):
+    for shape in (Fraction(2**32 - 1, 2), Fraction(1, 2**32 - 1), Fraction(160, 99)):
+        path = tmp_path / f"out{suffix}"
+        with path.open("wb") as file:
+            write_heads(file, format_of(path), shape=shape)
+        assert len(read_video(path)) == 5
+    assert all(float(read) == pytest.approx(160 / 99, rel=2e-2) for read in shapes_read(path))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".nut", ".y4m"])
+def test_the_shape_of_pixels_is_read(suffix, tmp_path):
+    plain = write_clip(tmp_path / "plain.mp4", width=96, height=64, frames=3, audio=False)
+    path = tmp_path / f"shaped{suffix}"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", plain, "-vf", "setsar=4/3"]
+    codec = [] if suffix != ".nut" else ["-c:v", "rawvideo"]
+    subprocess.run([*command, *codec, path], check=True)
+    assert shapes_read(path) == {Fraction(4, 3)}
 
 
 def test_a_format_that_no_name_tells_is_refused():

@@ -29,7 +29,10 @@ _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": 
     type=click.Choice(list(_PIPE_FORMATS)),
     help="Format where OUT's name does not say it; y4m on a pipe, nut for sound too.",
 )
-@click.option("--codec", help="FFmpeg's name of a video encoder.  [H.264; raw for nut and y4m]")
+@click.option(
+    "--codec",
+    help="FFmpeg's name of a video encoder.  [H.264; VP9 for webm; raw for nut and y4m]",
+)
 @click.option("--crf", type=click.IntRange(0, 63), help="Its constant rate factor.  [16]")
 @click.option("--preset", help="Its preset.")
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
@@ -56,8 +59,8 @@ def command(
 ) -> None:
     """Decode IN (a .gvc file) to the video OUT; - is standard input or output.
 
-    OUT's name chooses the format: .mp4, .mkv, .mov, .nut or .y4m. A file that is damaged or cut
-    off is decoded up to there; the exit code is 1 then, and OUT is kept.
+    OUT's name chooses the format: .mp4, .mkv, .mov, .webm, .nut or .y4m. A file that is damaged or
+    cut off is decoded up to there; the exit code is 1 then, and OUT is kept.
     """
     from gvc.api.input import InputContainer
     from gvc.api.transcode import decode

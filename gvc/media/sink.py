@@ -16,6 +16,7 @@ from av.codec.codec import UnknownCodecError
 from gvc.bitstream import AudioHeader, AudioPacket, VideoHeader
 from gvc.errors import GvcError, MediaError, UsageError
 from gvc.media.constant_rate import ConstantRate
+from gvc.media.pixel_shape import amending, make_room, shape_of
 from gvc.media.template import open_template
 
 #: FFmpeg's name of the format by what a file's name ends in.
@@ -32,6 +33,9 @@ _FORMATS = {
 #: Formats meant for pipes; their frames are not coded unless asked for.
 _RAW = ("nut", "yuv4mpegpipe")
 
+#: Encoders by format, where it is not H.264.
+_CODECS = {**dict.fromkeys(_RAW, "rawvideo"), "webm": "libvpx-vp9"}
+
 #: FFmpeg's name of y4m, which holds neither times nor sound.
 _Y4M = "yuv4mpegpipe"
 
@@ -40,7 +44,7 @@ _Y4M = "yuv4mpegpipe"
 class SinkOptions:
     """How frames are coded.
 
-    :param codec: FFmpeg's name of an encoder; None is H.264, or raw for NUT and y4m.
+    :param codec: FFmpeg's name of an encoder; None is H.264, VP9 for WebM, raw for NUT and y4m.
     :param crf: constant rate factor of the encoder; 16 is visually lossless for H.264.
     :param preset: of the encoder, None for its own default.
     """
@@ -64,7 +68,7 @@ def format_of(name: str | PurePath) -> str:
 class Sink:
     """A media file that is written.
 
-    :param file: a binary file object; only MP4 and MOV seek, and only if it can.
+    :param file: a binary file object; MP4, MOV and Matroska seek, but only if it can.
     :param container: FFmpeg's name of the format.
     :param video: the video stream. :param audio: the audio stream, or None.
     :param name: of the file, for messages.
@@ -88,7 +92,7 @@ class Sink:
         self._constant_rate = ConstantRate(video.frame_rate) if container == _Y4M else None
         with self._reporting():
             self._container = av.open(
-                file,
+                amending(file, container, video),
                 "w",
                 format=container,
                 container_options=_container_options(container, seekable=file.seekable()),
@@ -156,7 +160,7 @@ class Sink:
 
     def _add_video(self, container: str, options: SinkOptions) -> av.VideoStream:
         header = self._video_header
-        codec = options.codec or ("rawvideo" if container in _RAW else "libx264")
+        codec = options.codec or _CODECS.get(container, "libx264")
         try:
             stream = self._container.add_stream(codec, rate=header.frame_rate)
         except UnknownCodecError as error:
@@ -168,7 +172,8 @@ class Sink:
         stream.pix_fmt = "yuv444p" if odd and codec != "rawvideo" else "yuv420p"
         time_base = 1 / header.frame_rate if container == _Y4M else header.time_base
         stream.time_base = stream.codec_context.time_base = time_base
-        stream.sample_aspect_ratio = header.sample_aspect_ratio
+        stream.sample_aspect_ratio = shape_of(header)
+        make_room(stream, container, header)
         context = stream.codec_context
         context.colorspace = header.colour.matrix
         context.color_primaries = header.colour.primaries

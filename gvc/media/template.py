@@ -13,6 +13,7 @@ import av
 
 from gvc.bitstream import AudioHeader
 from gvc.errors import UnsupportedError
+from gvc.media.ebml import element
 
 #: Codecs that are stored, with their names in Matroska (RFC 9559 and its codec mappings).
 _NAMES = {
@@ -43,31 +44,25 @@ def open_template(header: AudioHeader) -> av.container.InputContainer:
     """A container whose only stream is described by ``header``; it has no packets."""
     check_storable(header.codec)
     audio = (
-        _element(0xB5, struct.pack(">d", header.sample_rate))
-        + _element(0x9F, bytes([header.channels]))
-        + (_element(0x6264, b"\x10") if header.codec.startswith("pcm") else b"")
+        element(0xB5, struct.pack(">d", header.sample_rate))
+        + element(0x9F, bytes([header.channels]))
+        + (element(0x6264, b"\x10") if header.codec.startswith("pcm") else b"")
     )
     track = (
-        _element(0xD7, b"\x01")
-        + _element(0x73C5, b"\x01")
-        + _element(0x83, b"\x02")
-        + _element(0x86, _NAMES[header.codec])
-        + (_element(0x63A2, header.extradata) if header.extradata else b"")
-        + _element(0x56AA, struct.pack(">Q", _nanoseconds(header)))
-        + _element(0xE1, audio)
+        element(0xD7, b"\x01")
+        + element(0x73C5, b"\x01")
+        + element(0x83, b"\x02")
+        + element(0x86, _NAMES[header.codec])
+        + (element(0x63A2, header.extradata) if header.extradata else b"")
+        + element(0x56AA, struct.pack(">Q", _nanoseconds(header)))
+        + element(0xE1, audio)
     )
-    file = _element(0x1A45DFA3, _element(0x4282, b"matroska"))
-    cluster = _element(0x1F43B675, _element(0xE7, b"\x00"))
-    file += _element(0x18538067, _element(0x1654AE6B, _element(0xAE, track)) + cluster)
+    file = element(0x1A45DFA3, element(0x4282, b"matroska"))
+    cluster = element(0x1F43B675, element(0xE7, b"\x00"))
+    file += element(0x18538067, element(0x1654AE6B, element(0xAE, track)) + cluster)
     return av.open(io.BytesIO(file), "r", format="matroska")
 
 
 def _nanoseconds(header: AudioHeader) -> int:
     """What the decoder is to drop at the beginning: Matroska's CodecDelay."""
     return round(header.initial_padding * 1_000_000_000 / header.sample_rate)
-
-
-def _element(identity: int, content: bytes) -> bytes:
-    """An EBML element; lengths of eight bytes are never wrong."""
-    name = identity.to_bytes((identity.bit_length() + 7) // 8, "big")
-    return name + (len(content) | 1 << 56).to_bytes(8, "big") + content
