@@ -25,7 +25,7 @@ from gvc.model.analysis import Analyser
 from gvc.model.mttf import network_from
 
 SIDE = 256
-STEP = Fraction(2, 5)
+STEP = Fraction(3, 2)
 COLOUR = ColourDescription(primaries=1, transfer=1, matrix=1)
 
 

@@ -73,6 +73,16 @@ def test_info_adds_up(coded):
     assert json.loads(piped.stdout)["bytes"] == told["bytes"]
 
 
+def test_sound_that_a_format_cannot_hold_is_said(coded, tmp_path):
+    target = tmp_path / "out.mov"
+    done = run_gvc("decode", coded, target)
+    assert done.returncode == 2
+    assert b"mov cannot hold opus sound" in done.stderr
+    assert b"--no-audio" in done.stderr
+    assert not target.exists()
+    assert run_gvc("decode", coded, target, "--no-audio").returncode == 0
+
+
 def test_info_says_how_it_was_built():
     told = json.loads(run_gvc("info", "--build", "--json").stdout)
     assert told["native"] in (True, False)

@@ -49,7 +49,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.option("--scene-cut", default=0.25, show_default=True, help="Threshold, 0 to 1; 0 is off.")
 @click.option(
     "--motion-step",
-    default="2/5",
+    default="3/2",
     show_default=True,
     callback=parse_step,
     help="Quantiser step of motion codes.",

@@ -18,7 +18,7 @@ class MotionQuantiser:
     decoder need not know: it only multiplies. Rounding alone would flip levels back and forth on
     noise, which costs bits and makes the picture tremble.
 
-    :param step: quantiser step; codes have unit variance.
+    :param step: quantiser step, in units of the codes.
     :param dead_zone: in steps, at least 0.5.
     """
 

@@ -28,7 +28,8 @@ class EncoderSettings:
     :param gop_size: frames from one key frame to the next at most.
     :param scene_cut: how different two frames have to be for a new group to start between them;
         see :class:`gvc.codec.planner.Planner`. 0 turns it off.
-    :param motion_step: quantiser step of the motion codes, which have unit variance.
+    :param motion_step: quantiser step of the motion codes, in the units of the weights
+        (``MotionCoder.spread``).
     :param dead_zone: half the width, in steps, of the interval in which a coefficient keeps its
         last value; 0.5 is plain rounding.
     :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
@@ -46,7 +47,7 @@ class EncoderSettings:
     key_preset: str | None = None
     gop_size: int = 250
     scene_cut: float = 0.25
-    motion_step: Fraction = Fraction(2, 5)
+    motion_step: Fraction = Fraction(3, 2)
     dead_zone: float = 0.6
     adapt: int = 0
     model: str = "lite"

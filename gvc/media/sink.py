@@ -36,6 +36,13 @@ _RAW = ("nut", "yuv4mpegpipe")
 #: Encoders by format, where it is not H.264.
 _CODECS = {**dict.fromkeys(_RAW, "rawvideo"), "webm": "libvpx-vp9"}
 
+#: Sound that formats cannot hold; FFmpeg calls it an invalid argument, and does not say of what.
+_NO_SOUND = {
+    "mp4": {"vorbis"},
+    "mov": {"opus", "vorbis", "flac"},
+    "webm": {"aac", "mp3", "mp2", "ac3", "eac3", "flac", "pcm_s16le"},
+}
+
 #: FFmpeg's name of y4m, which holds neither times nor sound.
 _Y4M = "yuv4mpegpipe"
 
@@ -73,6 +80,7 @@ class Sink:
     :param video: the video stream. :param audio: the audio stream, or None.
     :param name: of the file, for messages.
     :raises MediaError: if FFmpeg cannot write this, with its reason.
+    :raises UsageError: if there is no such encoder, or the format cannot hold the sound.
     """
 
     def __init__(
@@ -101,7 +109,7 @@ class Sink:
             self._video = self._add_video(container, options)
             self._audio = None
             if audio is not None and container != _Y4M:
-                self._audio = self._add_audio(audio)
+                self._audio = self._add_audio(container, audio)
 
     def write_video(self, frame: av.VideoFrame) -> None:
         """Write a frame: yuv420p of the header's size, pts in its time base.
@@ -188,7 +196,11 @@ class Sink:
             stream.options = {**stream.options, "x265-params": "log-level=error"}
         return stream
 
-    def _add_audio(self, header: AudioHeader) -> tuple[av.AudioStream, Fraction]:
+    def _add_audio(self, container: str, header: AudioHeader) -> tuple[av.AudioStream, Fraction]:
+        if header.codec in _NO_SOUND.get(container, ()):
+            raise UsageError(
+                f"{container} cannot hold {header.codec} sound", hint="take mkv, or --no-audio"
+            )
         with open_template(header) as template:
             stream = self._container.add_stream_from_template(template.streams.audio[0])
         stream.time_base = header.time_base

@@ -72,9 +72,9 @@ class KeypointMotion(nn.Module):
         super().__init__()
         self.linear = nn.Linear(code_length, 2 * KEYPOINTS, bias=False)
         self.log_reach = nn.Parameter(torch.full((KEYPOINTS,), -2.0))
-        self.log_far = nn.Parameter(torch.tensor(-0.7))
-        self.log_share = nn.Parameter(torch.tensor(-4.6))
-        self.log_still = nn.Parameter(torch.tensor(-6.7))
+        self.log_far = nn.Parameter(torch.tensor([-0.7]))
+        self.log_share = nn.Parameter(torch.tensor([-4.6]))
+        self.log_still = nn.Parameter(torch.tensor([-6.7]))
 
     def displacements(self, change: Tensor) -> Tensor:
         """How far the keypoints move, [N, K, 2], by the change [N, 2·N_F] of the motion code."""

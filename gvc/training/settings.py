@@ -77,7 +77,7 @@ class TrainingSettings:
     initial: Path | None = None
     stages: tuple[Stage, ...] = ()
     seed: int = 2
-    noise: float = 0.4
+    noise: float = 0.6
     faces: bool = True
     coded_keys: bool = True
     average: float = 0.99
@@ -94,6 +94,10 @@ _FIND = LossWeights(heat=1.0, places=0.2, pose=0.0)
 _FOLLOW = LossWeights(heat=0.5)
 
 
+#: Losses in the end: what pictures look like, more than where landmarks are.
+_LOOK = LossWeights(perceptual=2.0, flow=0.3, landmarks=0.5, places=0.3, heat=0.05, pose=0.3)
+
+
 def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
     """The recipe of the shipped weights; ``scale`` lengthens or shortens every stage."""
 
@@ -107,7 +111,8 @@ def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
         Stage(Phase.POSE, steps(1000), faces, 2e-3, 1e-3, frozen_norms=False, losses=_FOLLOW),
         Stage(Phase.POSE, steps(400), faces, 8e-4, 4e-4, losses=_FOLLOW),
         Stage(Phase.MOTION, steps(200), pairs, 1e-3, 1e-3, frozen_norms=False),
-        Stage(Phase.MOTION, steps(800), pairs, 1e-3, 3e-4),
-        Stage(Phase.JOINT, steps(1300), (medium, small, medium), 5e-4, 2e-5),
+        Stage(Phase.MOTION, steps(450), pairs, 1e-3, 3e-4),
+        Stage(Phase.JOINT, steps(1000), (medium, small, medium), 5e-4, 2e-5),
+        Stage(Phase.JOINT, steps(300), (medium, small, medium), 3e-4, 2e-5, losses=_LOOK),
         Stage(Phase.EXPAND, steps(60), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
     )
