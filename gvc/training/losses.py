@@ -91,7 +91,12 @@ def _distance(error: Tensor, known: Tensor, groups: Sequence[Sequence[int]]) -> 
     for group in groups:
         inside = error[:, list(group)]
         size = size + (inside - inside.mean(dim=1, keepdim=True)).abs().sum(dim=2).mean(dim=1)
-    return 10 * (size * known).sum() / known.sum().clamp_min(1)
+    return 10 * _mean_of_known(size, known)
+
+
+def _mean_of_known(error: Tensor, known: Tensor) -> Tensor:
+    """Mean of ``error`` [N] over the frames that are ``known``; 0 if none is."""
+    return (error * known).sum() / known.sum().clamp_min(1)
 
 
 def keypoint_terms(exchange: Exchange, target: Batch) -> dict[str, Tensor]:
@@ -128,7 +133,7 @@ def _heat_error(heat: Tensor, points: Tensor, known: Tensor) -> Tensor:
     spot = spot / spot.sum(dim=3, keepdim=True).clamp_min(1e-6)
     wanted = spot[:, :, 1, :, None] * spot[:, :, 0, None, :]
     error = -(wanted.flatten(2) * heat).sum(dim=2).mean(dim=1)
-    return (error * known).sum() / known.sum().clamp_min(1)
+    return _mean_of_known(error, known)
 
 
 def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dict[str, Tensor]:

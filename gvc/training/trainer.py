@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -288,13 +288,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict() if self._optimiser else None,
-            "progress": {
-                "step": self.progress.step,
-                "seconds": self.progress.seconds,
-                "best": self.progress.best,
-                "scores": self.progress.scores,
-                "calibrated": self.progress.calibrated,
-            },
+            "progress": asdict(self.progress),
         }
         partial = self.checkpoint_path.with_suffix(".partial")
         torch.save(state, partial)
