@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +17,7 @@ from gvc.errors import UsageError, WeightsError
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
-from gvc.model.keypoints import KEYPOINTS, KeypointMotion
+from gvc.model.keypoints import KEYPOINTS, LABELS, KeypointMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import LITE, PAPER, get_profile
 from gvc.model.synthesis import Synthesiser
@@ -62,12 +63,40 @@ def test_a_face_carries_what_is_near_it():
     points = 0.2 * torch.rand(2, KEYPOINTS, 2, generator=torch.Generator().manual_seed(0))
     moved = torch.tensor([0.1, -0.05]).expand(2, KEYPOINTS, 2)
     with torch.no_grad():
-        dense = motion(points, moved, 32)
-    assert dense.shape == (2, 3, 32, 32)
-    near, far = dense[0, :, 17, 18], dense[0, :, 0, 0]
-    assert near[:2].tolist() == pytest.approx([-0.1, 0.05], rel=0.05)
-    assert near[2] > 0.95
-    assert far.abs().max() < 0.05
+        face = motion(points, moved, 32)
+    assert face.displacement.shape == (2, 2, 32, 32)
+    assert face.share.shape == (2, 1, 32, 32)
+    assert face.labels.shape == (2, LABELS, 32, 32)
+    assert face.displacement[0, :, 17, 18].tolist() == pytest.approx([-0.1, 0.05], rel=0.05)
+    assert face.share[0, 0, 17, 18] > 0.95
+    assert face.displacement[0, :, 0, 0].abs().max() < 0.05
+    assert face.share[0, 0, 0, 0] < 0.05
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5])
+def test_lids_that_meet_leave_nothing_of_the_eye(turn):
+    """Above the line on which they meet, the picture comes from above the eye; below, from below.
+
+    ``turn`` is how far the head is tilted, in radians.
+    """
+    upper, lower = KEYPOINTS - 2, KEYPOINTS - 1
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(1, KEYPOINTS, 2, generator=generator) - 0.5 + torch.tensor([0, 1.0])
+    points[0, 10], points[0, 11] = torch.tensor([-0.5, 0.0]), torch.tensor([0.5, 0.0])
+    points[0, upper], points[0, lower] = torch.tensor([0.0, -0.1]), torch.tensor([0.0, 0.1])
+    moved = torch.zeros(1, KEYPOINTS, 2)
+    moved[0, upper, 1], moved[0, lower, 1] = 0.1, -0.1
+    rotation = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    motion = KeypointMotion(40)
+    with torch.no_grad():
+        motion.log_reach[[upper, lower]] = -2.5
+        motion.offset[upper, 1], motion.offset[lower, 1] = -0.1, 0.1
+        face = motion(points @ rotation, moved @ rotation, 128)
+    wanted = torch.tensor([[0.0, -0.06], [0.0, 0.06]]) @ rotation
+    column, row = ((wanted + 1) * 64).long().T
+    fetched = wanted + face.displacement[0, :, row, column].T
+    assert (fetched @ rotation.T)[0, 1] < -0.12
+    assert (fetched @ rotation.T)[1, 1] > 0.12
 
 
 def test_batches_and_single_frames_agree(shipped):

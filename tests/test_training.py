@@ -32,6 +32,7 @@ from gvc.training.faces import (
     features_map,
     load_faces,
     no_faces,
+    openings,
 )
 from gvc.training.losses import keypoint_terms, motion_terms
 from gvc.training.pairs import Batch, BatchShape, Footage, PairDataset
@@ -93,6 +94,29 @@ def test_a_batch_depends_on_seed_and_step_alone(clips, tmp_path):
     assert not batch(1, 5).landmarks.isfinite().any()
 
 
+def test_blinks_are_drawn_more_often_than_they_happen(clips):
+    """One frame in forty shows closed eyes, another an open mouth; a batch has many of them."""
+    table = [clip for clip in read_table(clips) if clip.split is Split.TRAIN][:1]
+    points = np.zeros((40, LANDMARKS, 2), np.float32)
+    for corner, place in ((33, -0.4), (133, -0.1), (362, 0.1), (263, 0.4), (61, -0.2), (291, 0.2)):
+        points[:, corner, 0] = place
+    for lid, height in ((159, 0.1), (145, 0.2), (386, 0.1), (374, 0.2)):
+        points[:, lid, 1] = height
+    points[7, [159, 145, 386, 374], 1] = 0.15
+    points[9, 14, 1] = 0.2
+    eyes, mouth = openings(points).T
+    assert eyes[7] < 0.01 < 0.3 < eyes[[*range(7), *range(8, 40)]].min()
+    assert mouth[9] == pytest.approx(0.5)
+    frames = np.zeros((40, 64, 64, 3), np.uint8)
+    frames[7], frames[9] = 120, 240
+    faces = Faces(points.astype(np.float16), np.zeros((40, MATTE_SIDE, MATTE_SIDE), np.uint8))
+    footage = Footage(table, [frames], [faces])
+    dataset = PairDataset(footage, [BatchShape(1, 20, 32)], seed=0, flow=False)
+    light = torch.cat([dataset[step].frames.float().mean(dim=(1, 2, 3)) for step in range(10)])
+    assert 0.2 < ((light > 60) & (light < 180)).float().mean() < 0.4
+    assert 0.12 < (light > 180).float().mean() < 0.3
+
+
 def white_dots(positions: np.ndarray) -> np.ndarray:
     """Pictures [F, 64, 64, 3] that are black but for a dot at each (x, y), in pixels."""
     pictures = np.zeros((len(positions), 64, 64, 3), np.uint8)
@@ -145,15 +169,21 @@ def targets(landmarks: torch.Tensor, key_landmarks: torch.Tensor, mirrored: bool
     maps = torch.zeros(count, 1, 64, 64)
     return Batch(
         pictures, pictures, torch.zeros(count, 2, 64, 64), key_landmarks, landmarks,
-        torch.full((count,), mirrored), maps, maps,
+        torch.full((count,), mirrored), maps, maps, maps,
     )  # fmt: skip
+
+
+def dense_motion(flow: torch.Tensor) -> DenseMotion:
+    """A motion whose foreground is ``flow`` [N, 2, S, S], and that knows nothing else."""
+    one = torch.zeros(len(flow), 1, *flow.shape[-2:])
+    return DenseMotion(flow, flow, one + 1, one, one)
 
 
 def test_motion_that_is_right_costs_nothing():
     key = torch.rand(2, LANDMARKS, 2, generator=torch.Generator().manual_seed(1)) - 0.5
     shift = torch.tensor([0.125, -0.25])
     flow = shift[None, :, None, None].expand(2, 2, 64, 64)
-    motion = DenseMotion(flow, flow, torch.ones(2, 1, 64, 64))
+    motion = dense_motion(flow)
     right = motion_terms(motion, targets(key - shift, key))["landmarks"]
     wrong = motion_terms(motion, targets(key + shift, key))["landmarks"]
     unknown = motion_terms(motion, targets(key * torch.nan, key))["landmarks"]
@@ -164,14 +194,32 @@ def test_motion_that_is_right_costs_nothing():
 
 def test_the_shape_of_a_mouth_counts_beside_where_it_is():
     key = torch.zeros(1, LANDMARKS, 2)
-    still = torch.zeros(1, 2, 64, 64)
-    motion = DenseMotion(still, still, torch.ones(1, 1, 64, 64))
+    motion = dense_motion(torch.zeros(1, 2, 64, 64))
     everywhere, lips = key + 0.01, key.clone()
     lips[:, EXPRESSIVE[0][:20], 1] = 0.01
     moved = motion_terms(motion, targets(everywhere, key))["landmarks"]
     opened = motion_terms(motion, targets(lips, key))["landmarks"]
     assert moved.item() == pytest.approx(0.2, rel=1e-3)
     assert opened.item() == pytest.approx(0.1 * (20 / LANDMARKS + 0.5), rel=1e-3)
+
+
+def test_the_matte_says_nothing_of_what_was_uncovered():
+    """Person in the left half; in the key frame a quarter further to the right."""
+    target = targets(torch.zeros(1, LANDMARKS, 2), torch.zeros(1, LANDMARKS, 2))
+    matte, origin = torch.zeros(2, 1, 1, 64, 64)
+    matte[..., :32], origin[..., 16:48] = 1, 1
+    target = replace(target, matte=matte, key_matte=origin)
+    motion = dense_motion(torch.zeros(1, 2, 64, 64))
+    person = 20 * matte - 10
+    costs = []
+    for columns in (slice(0, 0), slice(32, 48), slice(48, 64), slice(0, 16)):
+        wrong = person.clone()
+        wrong[..., columns] *= -1
+        costs.append(motion_terms(replace(motion, person=wrong), target)["matte"].item())
+    assert costs[:2] == pytest.approx([0, 0], abs=1e-3)
+    assert costs[2:] == pytest.approx([2.5, 2.5], rel=1e-3)
+    target = replace(target, matte=0 * matte)
+    assert motion_terms(motion, target)["matte"].item() == 0
 
 
 def test_keypoints_that_are_right_cost_nothing():

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gvc.model.keypoints import LABELS
 from gvc.model.layers import ConvBlock, ResidualBlock, UNet, resize, upsample
 from gvc.model.motion import DenseMotion, sample
 from gvc.model.profiles import Profile
@@ -59,7 +60,7 @@ class Route(nn.Module):
 
 
 class PictureHead(nn.Module):
-    """Last features to maps in [0, 1] at the picture's size; the last map gates a picture skip."""
+    """Last features to logits of maps of the picture's size; the last gates a picture skip."""
 
     def __init__(self, inputs: int, maps: int, profile: Profile) -> None:
         super().__init__()
@@ -72,15 +73,16 @@ class PictureHead(nn.Module):
             self.convolution.bias = nn.Parameter(bias.flatten())
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map [N, inputs, H/fold, W/fold] to [N, maps, H, W]."""
-        return torch.sigmoid(self.unfold(self.convolution(features)))
+        """Map [N, inputs, H/fold, W/fold] to logits [N, maps, H, W]."""
+        return self.unfold(self.convolution(features))
 
 
 class ForegroundGenerator(nn.Module):
     """Warp while generating: eq. 20 to 22.
 
-    Unlike the paper's, its two smallest sizes also see the motion itself: where lips part, the flow
-    spreads, and what it fetches there is stretched lips that have to become a mouth.
+    Unlike the paper's, its smaller sizes also see the motion itself and which part of a face
+    belongs where: lips that part and lids that meet show what the key frame may not, so warping it
+    is not enough.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -94,7 +96,7 @@ class ForegroundGenerator(nn.Module):
             *(ResidualBlock(widths[-1], norm=norm) for _ in range(profile.residual_blocks))
         )
         self.decoder = Route(profile, widths, norm=norm, decode=True)
-        guides = [nn.Conv2d(3, width, 3, padding=1) for width in widths[-2:]]
+        guides = [nn.Conv2d(3 + LABELS, width, 3, padding=1) for width in widths[1:]]
         for guide in guides:
             nn.init.zeros_(guide.weight)
         self.guides = nn.ModuleList(guides)
@@ -120,26 +122,27 @@ class ForegroundGenerator(nn.Module):
         """
         resolution = self.profile.resolution_of(*key.shape[-2:])
         # Displacements of a few hundredths, on the scale of the other channels.
-        seen = torch.cat([10 * motion.foreground, motion.occlusion], dim=1)
+        occlusion = resize(motion.occlusion, *motion.foreground.shape[-2:])
+        seen = torch.cat([10 * motion.foreground, occlusion, motion.labels], dim=1)
 
         def guided(inner: Tensor, depth: int) -> Tensor:
-            guide = self.guides[depth - self.profile.depth - 1]
-            return inner + guide(resize(seen, *inner.shape[-2:]))
+            return inner + self.guides[depth - 1](resize(seen, *inner.shape[-2:]))
 
         inner = guided(sample(features[-1], motion.foreground), self.profile.depth)
         inner = self.residual(inner)
         for depth in reversed(range(self.profile.depth)):
             size = features[depth].shape[-2:]
             inner = self.decoder.step(inner, resolution, depth, size)
-            if depth == self.profile.depth - 1:
+            if depth > 0:
                 inner = guided(inner, depth)
             moved = sample(features[depth], motion.foreground)
             inner = torch.lerp(inner, moved, resize(motion.occlusion, *size))
         maps = self.head(inner)
-        picture = maps[:, :3]
+        picture = torch.sigmoid(maps[:, :3])
         if self.profile.picture_skip:
-            picture = torch.lerp(sample(key, motion.foreground), picture, maps[:, 4:])
-        return picture, maps[:, 3:4]
+            gate = torch.sigmoid(maps[:, 4:])
+            picture = torch.lerp(sample(key, motion.foreground), picture, gate)
+        return picture, torch.sigmoid(maps[:, 3:4] + resize(motion.person, *key.shape[-2:]))
 
 
 class BackgroundGenerator(nn.Module):
@@ -164,7 +167,7 @@ class BackgroundGenerator(nn.Module):
         for depth in reversed(range(self.profile.depth)):
             shift = max(0, depth - (self.profile.depth - halvings))
             inner = self.decoder.step(inner, resolution, depth, (height >> shift, width >> shift))
-        maps = self.head(inner)
+        maps = torch.sigmoid(self.head(inner))
         if not self.profile.picture_skip:
             return maps
         return torch.lerp(sample(key, motion.background), maps[:, :3], maps[:, 3:])

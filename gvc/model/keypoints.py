@@ -13,10 +13,16 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from gvc.model.layers import ConvBlock, identity_grid
+from gvc.model.layers import ConvBlock, identity_grid, resize
 
 #: Keypoints of a face, in the order of :data:`gvc.training.faces.KEYPOINTS`.
 KEYPOINTS = 62
+
+#: Numbers of descriptions that keypoints spread, see :class:`FaceMotion`.
+LABELS = 4
+
+#: Places of the right and the left eye's outer corner among the keypoints.
+_OUTER_CORNERS = (10, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,22 @@ class Keypoints:
 
     points: Tensor
     heat: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMotion:
+    """What the keypoints say of the pixels of an inter frame; maps are S'×S'.
+
+    :param displacement: (x, y) from each position to where it was in the key frame, in normalised
+        coordinates, [N, 2, S', S'].
+    :param share: of the face in that, the rest stands still, in [0, 1], [N, 1, S', S'].
+    :param labels: learnt descriptions of the keypoints close by, [N, LABELS, S', S']: which part
+        of a face belongs where, whatever the key frame shows of it.
+    """
+
+    displacement: Tensor
+    share: Tensor
+    labels: Tensor
 
 
 class KeypointDetector(nn.Module):
@@ -62,15 +84,22 @@ class KeypointDetector(nn.Module):
 class KeypointMotion(nn.Module):
     """Changes of motion codes to displacements of keypoints, and those to a dense motion.
 
-    The displacement at z is a mean of the keypoints' own. A keypoint at p weighs
-    k(|z − p| / reach) + share · k(|z − p| / far) with k(r) = (1 + r²)⁻³: much in its own
-    neighbourhood, which is small among lids and lips, and a little around the whole face. What
-    stands still has a constant weight. Distances are in units of the face's size.
+    The displacement at z is a mean of the keypoints' own. A keypoint whose neighbourhood has its
+    centre at p weighs k(|z − p| / reach) + share · k(|z − p| / far) with k(r) = (1 + r²)⁻³: much
+    in its own neighbourhood, which is small among lids and lips, and a little around the whole
+    face. What stands still has a constant weight. Distances are in units of the face's size.
+
+    Neighbourhoods lie beside their keypoints, by an offset along the axes of the face: where lids
+    meet, what is above the line moves with the upper one and what is below with the lower, and
+    nothing is left of the eye between them. With neighbourhoods around the points themselves both
+    would count alike there, and the eye would stay open.
     """
 
     def __init__(self, code_length: int) -> None:
         super().__init__()
         self.linear = nn.Linear(code_length, 2 * KEYPOINTS, bias=False)
+        self.offset = nn.Parameter(torch.zeros(KEYPOINTS, 2))
+        self.labels = nn.Parameter(torch.randn(KEYPOINTS, LABELS))
         self.log_reach = nn.Parameter(torch.full((KEYPOINTS,), -2.0))
         self.log_far = nn.Parameter(torch.tensor([-0.7]))
         self.log_share = nn.Parameter(torch.tensor([-4.6]))
@@ -80,30 +109,68 @@ class KeypointMotion(nn.Module):
         """How far the keypoints move, [N, K, 2], by the change [N, 2·N_F] of the motion code."""
         return self.linear(change).unflatten(1, (KEYPOINTS, 2))
 
-    def forward(self, points: Tensor, displacements: Tensor, size: int) -> Tensor:
+    def forward(self, points: Tensor, displacements: Tensor, size: int) -> FaceMotion:
         """Spread displacements over the inter frame.
 
         :param points: keypoints of the key frame, [N, K, 2].
         :param displacements: how far they moved, [N, K, 2].
-        :returns: [N, 3, size, size]: displacement (x, y) from each position to where it was in the
-            key frame, and the share in [0, 1] that the face has in it.
+        :param size: S', side of the maps.
         """
         scale = face_size(points).clamp_min(0.02)[:, None, None]
-        place = identity_grid(size, size, points).flatten(2).mT.expand(len(points), -1, -1) / scale
-        moved = (points + displacements) / scale
-        # |z − p|² as one matrix product: z and p are small, so little is lost.
-        distance = (
-            place.square().sum(dim=2, keepdim=True)
-            - 2 * place @ moved.mT
-            + moved.square().sum(dim=2)[:, None]
-        ).clamp_min(0)
-        near = (1 + distance * torch.exp(-2 * self.log_reach)).reciprocal()
-        far = (1 + distance * torch.exp(-2 * self.log_far)).reciprocal()
-        weight = near * near * near + self.log_share.exp() * far * far * far
-        mass = weight.sum(dim=2, keepdim=True)
-        dense = torch.cat([-(weight @ displacements), mass], dim=2)
-        dense = dense / (mass + self.log_still.exp())
-        return dense.mT.unflatten(2, (size, size))
+        moved = points + displacements
+        middle = moved.mean(dim=1, keepdim=True)
+        centres = (moved - middle) / scale + self.offset @ _axes(moved)
+        spread = torch.cat(
+            [
+                displacements,
+                torch.ones_like(displacements[:, :, :1]),
+                self.labels.expand(len(points), -1, -1),
+            ],
+            dim=2,
+        )
+
+        def weigh(log_reach: Tensor, values: Tensor, side: int) -> Tensor:
+            place = identity_grid(side, side, points).flatten(2).mT
+            maps = _kernel((place - middle) / scale, centres, log_reach) @ values
+            return maps.mT.unflatten(2, (side, side))
+
+        near = weigh(self.log_reach, spread, size)
+        # What reaches far is smooth, and a coarse map of it will do.
+        far = weigh(self.log_far.expand(KEYPOINTS), spread[:, :, :3], max(1, size // 4))
+        both = near[:, :3] + self.log_share.exp() * resize(far, size, size)
+        whole = both[:, 2:] + self.log_still.exp()
+        labels = near[:, 3:] / (near[:, 2:3] + 0.1)
+        return FaceMotion(-both[:, :2] / whole, both[:, 2:] / whole, labels)
+
+
+def _kernel(places: Tensor, centres: Tensor, log_reach: Tensor) -> Tensor:
+    """k(|z − p| / reach) for places z [N, M, 2], centres p [N, K, 2] and reaches [K]: [N, M, K].
+
+    The argument of the cube is one matrix product, of (|z|², z, 1) and (1, −2p, |p|²) / reach².
+    """
+    narrow = torch.exp(-2 * log_reach)
+    rows = torch.cat(
+        [places.square().sum(dim=2, keepdim=True), places, torch.ones_like(places[:, :, :1])],
+        dim=2,
+    )
+    columns = torch.stack(
+        [
+            narrow.expand(len(centres), -1),
+            -2 * centres[:, :, 0] * narrow,
+            -2 * centres[:, :, 1] * narrow,
+            centres.square().sum(dim=2) * narrow + 1,
+        ],
+        dim=1,
+    )
+    inverse = (rows @ columns).clamp_min(1).reciprocal()
+    return inverse * inverse * inverse
+
+
+def _axes(points: Tensor) -> Tensor:
+    """The face's own axes [N, 2, 2], unit vectors in rows: to its left, and down."""
+    right, left = _OUTER_CORNERS
+    across = functional.normalize(points[:, left] - points[:, right], dim=1)
+    return torch.stack([across, torch.stack([-across[:, 1], across[:, 0]], dim=1)], dim=1)
 
 
 def face_size(points: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from gvc.model.keypoints import KEYPOINTS, KeypointDetector, Keypoints
+from gvc.model.keypoints import KEYPOINTS, FaceMotion, KeypointDetector, Keypoints
 from gvc.model.layers import (
     ConvBlock,
     GeneralisedDivisiveNorm,
@@ -24,14 +24,18 @@ from gvc.ops import warp
 class DenseMotion:
     """What moves where; displacements are (x, y) in normalised coordinates of the key frame.
 
-    :param foreground: m_fg less the identity, [N, 2, S, S] (eq. 14).
+    :param foreground: m_fg less the identity, [N, 2, S', S'] (eq. 14).
     :param background: m_bg less the identity, [N, 2, S, S] (eq. 15).
     :param occlusion: occ_fg in [0, 1], [N, 1, S, S] (eq. 16); 1 keeps the warped key frame.
+    :param person: logits of where the person is, [N, 1, S, S]: M_fg without its details.
+    :param labels: which part of a face is where, [N, LABELS, S', S'].
     """
 
     foreground: Tensor
     background: Tensor
     occlusion: Tensor
+    person: Tensor
+    labels: Tensor
 
 
 def sample(features: Tensor, displacement: Tensor) -> Tensor:
@@ -196,7 +200,10 @@ class FlowPredictor(nn.Module):
 
 
 class WeightPredictor(nn.Module):
-    """W: motion fields and the deformed key thumbnails to weights and occlusion (eq. 11 and 16)."""
+    """W: motion fields and the deformed key thumbnails to weights and occlusion (eq. 11 and 16).
+
+    It also says where the person is, which takes knowing what moves.
+    """
 
     def __init__(self, profile: Profile) -> None:
         super().__init__()
@@ -204,7 +211,7 @@ class WeightPredictor(nn.Module):
         self.deformed = nn.Conv2d(3 * profile.flows, width, 3, padding=1)
         self.network = UNet(width, profile.motion_widths, strided=profile.strided)
         self.fuse = ConvBlock(self.network.out_channels, width, norm=True)
-        maps = (profile.flows + 1) * profile.weight_scale**2
+        maps = (profile.flows + 2) * profile.weight_scale**2
         self.head = nn.Conv2d(width, maps, 3, padding=1)
         # Faces move as their keypoints do unless the network finds otherwise.
         bias = torch.zeros(maps)
@@ -212,16 +219,17 @@ class WeightPredictor(nn.Module):
         self.head.bias = nn.Parameter(bias)
         self.unfold = nn.PixelShuffle(profile.weight_scale)
 
-    def forward(self, fields: Tensor, deformed: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, fields: Tensor, deformed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weigh the flows.
 
         :param fields: folded fields, [N, C, s, s].
         :param deformed: key thumbnail under each flow, [N, 3·2·N_F, s, s] (eq. 10).
-        :returns: weight logits [N, 2·N_F, S, S] and occlusion logits [N, 1, S, S].
+        :returns: logits of the weights [N, 2·N_F, S, S], the occlusion [N, 1, S, S] and the person
+            [N, 1, S, S].
         """
         features = self.network(fields + self.deformed(deformed))
         maps = self.unfold(self.head(self.fuse(features)))
-        return maps[:, :-1], maps[:, -1:]
+        return maps[:, :-2], maps[:, -2:-1], maps[:, -1:]
 
 
 class MotionEstimator(nn.Module):
@@ -242,36 +250,41 @@ class MotionEstimator(nn.Module):
         self.weight = WeightPredictor(profile)
 
     def forward(
-        self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor, face: Tensor
+        self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor, face: FaceMotion
     ) -> DenseMotion:
         """Estimate how the key frame moves to become the inter frame.
 
         :param key_field: F_Î, [N, N_F, S, S].
         :param inter_field: F_P, [N, N_F, S, S].
         :param thumbnail: D(Î), [N, 3, s, s] in [0, 1].
-        :param face: motion of the keypoints and the face's share in it, [N, 3, S', S'], of the
-            size of the weights; some foreground flows are relative to it.
+        :param face: what the keypoints say; some foreground flows are relative to its motion.
         """
         change = self.difference(inter_field - key_field)
         # Displacements of a few hundredths, on the scale of the other channels.
-        seen = resize(face, *key_field.shape[-2:]) * face.new_tensor((10, 10, 1))[:, None, None]
+        seen = torch.cat([10 * face.displacement, face.share], dim=1)
+        seen = resize(seen, *key_field.shape[-2:])
         fields = _with_position(torch.cat([key_field, change, seen], dim=1))
         flows = self.flow(self.fold_flow(fields))
-        carried = resize(face[:, :2], *flows.shape[-2:])[:, None]
+        carried = resize(face.displacement, *flows.shape[-2:])[:, None]
         guided = self.profile.face_flows
         deformed = self._deform(
             thumbnail, torch.cat([flows[:, :guided] + carried, flows[:, guided:]], dim=1)
         )
-        logits, occlusion = self.weight(self.fold_weight(fields), deformed)
+        logits, occlusion, person = self.weight(self.fold_weight(fields), deformed)
         foreground = self.profile.flows - self.profile.background_flows
         weights = functional.softmax(logits[:, :foreground], dim=1)
         share = weights[:, :guided].sum(dim=1, keepdim=True)
+        size = face.displacement.shape[-2:]
+        own = torch.cat([_mix(flows[:, :foreground], weights), share], dim=1)
+        own = resize(own, *size)
         return DenseMotion(
-            foreground=_mix(flows[:, :foreground], weights) + face[:, :2] * share,
+            foreground=own[:, :2] + face.displacement * own[:, 2:],
             background=_mix(
                 flows[:, foreground:], functional.softmax(logits[:, foreground:], dim=1)
             ),
             occlusion=torch.sigmoid(occlusion),
+            person=person,
+            labels=face.labels,
         )
 
     def _deform(self, thumbnail: Tensor, flows: Tensor) -> Tensor:

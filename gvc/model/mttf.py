@@ -5,8 +5,8 @@
     Î ──► E_F ──► L_Î ──► E_W, E_B ──► w_Î, b_Î ──┐
     P ──► E_F ──► L_P ──► E_W, E_B ──► w_P, b_P ══╪══ coded: 40 numbers a frame
                                                   ▼
-              F_Î = w_Î·L_Î + b_Î, F_P = w_P·L_Î + b_P ──► FL ──► f ──► W ──► m_fg, m_bg, occ
-              Î, m_fg, occ ──► foreground ──► P_fg, M ─┐
+              F_Î = w_Î·L_Î + b_Î, F_P = w_P·L_Î + b_P ──► FL ──► f ──► W ──► m_fg, m_bg, occ, M
+              Î, m_fg, occ, M ──► foreground ► P_fg, M ┐
               D(Î), m_bg ────► background ──► P_bg ────┴──► P̂ = M·P_fg + (1 − M)·P_bg
 """
 
@@ -150,8 +150,7 @@ class Mttf(nn.Module):
         latent, field = state.latent.expand(shape), state.field.expand(shape)
         displacements = self.keypoint_motion.displacements(code - state.code)
         points = state.points.expand(len(code), -1, -1)
-        size = self.profile.flow_size * self.profile.weight_scale
-        face = self.keypoint_motion(points, displacements, size)
+        face = self.keypoint_motion(points, displacements, self.profile.motion_size)
         return self.motion(field, modulate(latent, code), state.thumbnail.expand(shape), face)
 
     def synthesise(self, state: KeyState, code: Tensor) -> Synthesis:

@@ -22,6 +22,7 @@ class Profile:
         channels, each of the others halving the size; empty if the U-Net takes the frame itself.
     :param flow_size: side of the coarse flows f.
     :param weight_scale: side of the weight maps over side of the flows.
+    :param motion_size: S', side of the dense motion that keypoints say, and of m_fg.
     :param extractor_widths: U-Net of E_F, one width a level, finest first.
     :param code_widths: strided convolutions of E_W and E_B.
     :param motion_widths: U-Nets of FL and W.
@@ -45,6 +46,7 @@ class Profile:
     latent_size: int
     flow_size: int
     weight_scale: int
+    motion_size: int
     stem_widths: tuple[int, ...]
     extractor_widths: tuple[int, ...]
     code_widths: tuple[int, ...]
@@ -97,6 +99,7 @@ LITE = Profile(
     latent_size=32,
     flow_size=32,
     weight_scale=2,
+    motion_size=128,
     stem_widths=(20, 32),
     extractor_widths=(32, 64, 96, 128),
     code_widths=(64, 128, 192),
@@ -119,6 +122,7 @@ PAPER = Profile(
     latent_size=64,
     flow_size=64,
     weight_scale=1,
+    motion_size=128,
     stem_widths=(),
     extractor_widths=(32, 64, 128, 256, 512, 1024),
     code_widths=(64, 128, 256, 512),

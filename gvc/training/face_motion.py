@@ -15,7 +15,7 @@ import torch
 
 from gvc.model.keypoints import face_size
 from gvc.model.mttf import Mttf
-from gvc.training.faces import EXPRESSIVE_KEYPOINTS, KEYPOINTS, MIRRORED, Faces
+from gvc.training.faces import EXPRESSIVE_KEYPOINTS, KEYPOINTS, MEETING, MIRRORED, Faces
 
 Matrix = npt.NDArray[np.float64]
 
@@ -30,6 +30,9 @@ _SMALLEST = 1e-3
 
 #: A keypoint reaches over this share of the way to this neighbour of it.
 _REACH, _NEIGHBOUR = 0.35, 3
+
+#: Neighbourhoods of lids and lips that can meet lie this share of their reach aside.
+_ASIDE = 1.0
 
 #: Pairs of frames drawn from each clip.
 _PAIRS = 100
@@ -60,7 +63,11 @@ def begin_with_faces(network: Mttf, faces: Sequence[Faces], rng: np.random.Gener
     network.coder.begin_with(_tensor(rows), _tensor(mean), _tensor(deviation))
     with torch.no_grad():
         network.keypoint_motion.linear.weight.copy_(_tensor(columns))
-        network.keypoint_motion.log_reach.copy_(_reaches(_tensor(positions)).log())
+        reaches = _reaches(_tensor(positions))
+        network.keypoint_motion.log_reach.copy_(reaches.log())
+        for points, side in zip(MEETING, (-1, 1), strict=True):
+            places = [KEYPOINTS.index(point) for point in points]
+            network.keypoint_motion.offset[places, 1] = side * _ASIDE * reaches[places]
 
 
 def _reaches(positions: torch.Tensor) -> torch.Tensor:

@@ -69,6 +69,12 @@ EXPRESSIVE: tuple[tuple[int, ...], ...] = (
     (*_LEFT_EYE, *_LEFT_BROW_AND_IRIS),
 )
 
+#: Points that meet when eyes and mouth close: those above, and those below.
+MEETING: tuple[tuple[int, ...], tuple[int, ...]] = (
+    (158, 159, 160, 385, 386, 387, 13, 81, 311),
+    (144, 145, 153, 373, 374, 380, 14, 178, 402),
+)
+
 #: The same as places in :data:`KEYPOINTS`.
 EXPRESSIVE_KEYPOINTS: tuple[tuple[int, ...], ...] = tuple(
     tuple(place for place, point in enumerate(KEYPOINTS) if point in group) for group in EXPRESSIVE
@@ -141,6 +147,21 @@ def no_faces(frames: Sequence[npt.NDArray[np.uint8]]) -> list[Faces]:
         )
         for pictures in frames
     ]
+
+
+def openings(landmarks: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """How far eyes (their mean) and mouth are open, over their widths: [F, 2]; NaN without a face.
+
+    :param landmarks: [F, 478, 2] in normalised coordinates.
+    """
+
+    def over(upper: int, lower: int, right: int, left: int) -> npt.NDArray[np.floating]:
+        height = np.linalg.norm(landmarks[:, upper] - landmarks[:, lower], axis=1)
+        width = np.linalg.norm(landmarks[:, right] - landmarks[:, left], axis=1)
+        return np.asarray(height / np.maximum(width, 1e-3))
+
+    eyes = (over(159, 145, 33, 133) + over(386, 374, 362, 263)) / 2
+    return np.stack([eyes, over(13, 14, 61, 291)], axis=1).astype(np.float32)
 
 
 def features_map(landmarks: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.uint8]:

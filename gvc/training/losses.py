@@ -34,7 +34,8 @@ class LossWeights:
     :param places: distance of the keypoints that E_F finds from where they are.
     :param heat: cross entropy of the detector's maps and a spot around each keypoint.
     :param pose: distance between how far keypoints moved and what motion codes say of it.
-    :param matte: L1 of M_fg and the person's matte (eq. 26).
+    :param matte: cross entropy of W's M_fg and the person's matte (in place of eq. 26), but where
+        a person has uncovered the background: who paints that best is not for a matte to say.
     """
 
     perceptual: float = 1.0
@@ -67,7 +68,17 @@ def motion_terms(motion: DenseMotion, target: Batch) -> dict[str, Tensor]:
         "flow": (error * trust * emphasis).mean() * 10,
         "warped": ((sample(key, moved) - frames).abs() * emphasis).mean(),
         "landmarks": _landmark_error(motion.foreground, target),
+        "matte": _matte_error(motion.person, target),
     }
+
+
+def _matte_error(person: Tensor, target: Batch) -> Tensor:
+    """Cross entropy of logits [N, 1, S, S] and mattes, where these say what to do."""
+    matte, origin = (resize(one, *person.shape[-2:]) for one in (target.matte, target.key_matte))
+    uncovered = (origin - matte).clamp_min(0)
+    error = functional.binary_cross_entropy_with_logits(person, matte, reduction="none")
+    known = target.matte.amax(dim=(1, 2, 3)) > 0.5
+    return _mean_of_known((error * (1 - uncovered)).mean(dim=(1, 2, 3)), known)
 
 
 def _landmark_error(flow: Tensor, target: Batch) -> Tensor:
@@ -152,12 +163,9 @@ def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dic
     made = perceptual.describe(synthesis.picture), perceptual.describe(half[0])
     distance = perceptual.distance(made[0], targets[0], weights=features)
     distance = distance + 0.5 * perceptual.distance(made[1], targets[1], weights=features)
-    known = target.matte.amax(dim=(1, 2, 3)) > 0.5
-    mask = (resize(synthesis.mask, *target.matte.shape[-2:]) - target.matte).abs()
     return {
         "perceptual": distance.mean(),
         "pixel": ((synthesis.picture - frames).abs() * emphasis).mean(),
-        "matte": (mask.mean(dim=(1, 2, 3)) * known).mean(),
     }
 
 

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from gvc.clips import Clip
 from gvc.training.coded_keys import CodedKeys
-from gvc.training.faces import MATTE_SIDE, Faces, features_map
+from gvc.training.faces import MATTE_SIDE, Faces, features_map, openings
 
 Picture = npt.NDArray[np.uint8]
 
@@ -28,6 +28,12 @@ _FLOW_SIDE = 128
 
 #: Share of key frames that are coded ones.
 _CODED_SHARE = 0.75
+
+#: Shares of inter frames drawn by how eyes differ from the key frame's, and how the mouth does.
+_SHARES = (0.3, 0.2)
+
+#: Share of pictures shown smaller, with their borders drawn out around them.
+_FAR_SHARE = 0.2
 
 Points = npt.NDArray[np.float32]
 
@@ -76,6 +82,7 @@ class Batch:
         its mirror image should.
     :param features: uint8 [keys·inters, 1, 64, 64]: eyes and mouth of each inter frame.
     :param matte: uint8 [keys·inters, 1, 64, 64]: person in each inter frame.
+    :param key_matte: uint8 [keys·inters, 1, 64, 64]: person in each inter frame's key frame.
     """
 
     key: Tensor
@@ -86,6 +93,7 @@ class Batch:
     mirrored: Tensor
     features: Tensor
     matte: Tensor
+    key_matte: Tensor
 
     def on(self, device: torch.device) -> Batch:
         """This batch on ``device``, pictures and maps as float32 in [0, 1]."""
@@ -93,7 +101,7 @@ class Batch:
             field.name: getattr(self, field.name).to(device, non_blocking=True)
             for field in fields(self)
         }
-        for name in ("key", "frames", "features", "matte"):
+        for name in ("key", "frames", "features", "matte", "key_matte"):
             moved[name] = moved[name].float() / 255
         return Batch(**moved)
 
@@ -118,6 +126,7 @@ class PairDataset(Dataset[Batch]):
         self._footage = footage
         self._shapes = shapes
         self._seed = seed
+        self._openings: dict[int, Points] = {}
         identities: defaultdict[str, list[int]] = defaultdict(list)
         for number, clip in enumerate(footage.clips):
             identities[clip.identity].append(number)
@@ -139,9 +148,10 @@ class PairDataset(Dataset[Batch]):
         """One key frame with its inter frames: the fields of :class:`Batch`, in order."""
         frames, faces = self._footage.frames[clip], self._footage.faces[clip]
         index, key = self._key(clip, rng)
-        indices = rng.integers(len(frames), size=shape.inters)
+        indices = self._inters(clip, index, shape.inters, rng)
         augmentation = _Augmentation.draw(rng, shape.size)
         key_points = augmentation.move(faces.landmarks[index], key.shape[0])
+        key_matte = augmentation.crop(faces.matte[index], MATTE_SIDE)
         key = augmentation.apply(key)
         inters = [augmentation.apply(frames[number]) for number in indices]
         points = [augmentation.move(faces.landmarks[number], frames.shape[1]) for number in indices]
@@ -155,7 +165,25 @@ class PairDataset(Dataset[Batch]):
             torch.full((shape.inters,), augmentation.flip),
             torch.from_numpy(np.stack([features_map(one, MATTE_SIDE) for one in points]))[:, None],
             torch.from_numpy(np.stack(mattes))[:, None],
+            torch.from_numpy(np.stack([key_matte] * shape.inters))[:, None],
         )
+
+    def _inters(self, clip: int, key: int, count: int, rng: np.random.Generator) -> list[int]:
+        """Frames of a clip: many whose eyes or mouth differ from the key frame's.
+
+        Drawn evenly, hardly one in thirty would show a blink.
+        """
+        faces, length = self._footage.faces[clip], len(self._footage.frames[clip])
+        if clip not in self._openings:
+            self._openings[clip] = openings(faces.landmarks.astype(np.float32))
+        change = np.nan_to_num(self._openings[clip] - self._openings[clip][key]) ** 2
+        drawn = []
+        for _ in range(count):
+            kind = rng.choice(len(_SHARES) + 1, p=(*_SHARES, 1 - sum(_SHARES)))
+            weights = change[:, kind] if kind < len(_SHARES) else np.zeros(length)
+            total = weights.sum()
+            drawn.append(int(rng.choice(length, p=weights / total if total > 0 else None)))
+        return drawn
 
     def _flows(self, key: Picture, inters: Sequence[Picture]) -> Tensor:
         if not self._flow:
@@ -187,29 +215,37 @@ class _Augmentation:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, size: int) -> _Augmentation:
-        scale = rng.uniform(0.8, 1.0)
+        far = rng.random() < _FAR_SHARE
+        scale = rng.uniform(1.0, 1.5) if far else rng.uniform(0.8, 1.0)
         return cls(
             size=size,
-            left=rng.uniform(0, 1 - scale),
-            top=rng.uniform(0, 1 - scale),
+            left=rng.random() * (1 - scale),
+            top=rng.random() * (1 - scale),
             scale=scale,
             flip=bool(rng.random() < 0.5),
             gain=rng.uniform(0.9, 1.1, size=3).astype(np.float32),
-            gamma=rng.uniform(0.8, 1.25),
+            gamma=float(np.exp(rng.uniform(-0.4, 0.4))),
         )
 
     def _box(self, side: int) -> tuple[int, int, int]:
-        """Left, top and side of what is cut out of a picture, in pixels."""
+        """Left, top and side of what is cut out of a picture, in pixels; it may reach beyond."""
         crop = max(8, round(self.scale * side))
-        left = min(round(self.left * side), side - crop)
-        return left, min(round(self.top * side), side - crop), crop
+        corner = [round(value * side) for value in (self.left, self.top)]
+        if crop <= side:
+            corner = [min(value, side - crop) for value in corner]
+        return corner[0], corner[1], crop
 
     def crop(self, picture: Picture, size: int) -> Picture:
         """The geometric change alone."""
-        left, top, crop = self._box(picture.shape[0])
-        picture = picture[top : top + crop, left : left + crop]
+        side = picture.shape[0]
+        left, top, crop = self._box(side)
+        if crop > side:
+            margins = -top, crop - side + top, -left, crop - side + left
+            cut = cv2.copyMakeBorder(picture, *margins, cv2.BORDER_REPLICATE)
+        else:
+            cut = picture[top : top + crop, left : left + crop]
         method = cv2.INTER_AREA if crop > size else cv2.INTER_CUBIC
-        resized = cv2.resize(picture, (size, size), interpolation=method)
+        resized = cv2.resize(cut, (size, size), interpolation=method)
         return np.ascontiguousarray(resized[:, ::-1] if self.flip else resized, dtype=np.uint8)
 
     def move(self, points: npt.NDArray[np.floating], side: int) -> Points:
