@@ -49,6 +49,10 @@ class LossWeights:
     matte: float = 0.1
 
 
+#: How much more eyes and mouth count in pictures.
+_FEATURES = 12
+
+
 def motion_terms(motion: DenseMotion, target: Batch) -> dict[str, Tensor]:
     """Losses on the dense motion alone.
 
@@ -147,20 +151,28 @@ def _heat_error(heat: Tensor, points: Tensor, known: Tensor) -> Tensor:
     return _mean_of_known(error, known)
 
 
-def picture_terms(synthesis: Synthesis, target: Batch, perceptual: Lpips) -> dict[str, Tensor]:
-    """Losses on the generated picture."""
+def picture_terms(
+    synthesis: Synthesis, target: Batch, perceptual: Lpips, *, shift: tuple[int, int]
+) -> dict[str, Tensor]:
+    """Losses on the generated picture.
+
+    :param shift: rows and columns, 0 or 1 each, that the perceptual network does not see, drawn
+        anew for each step. Its first layer looks at every other pixel, and generators learn to
+        please it with a pattern of dots where they know which.
+    """
     frames = target.frames
-    features = 1 + 3 * target.features
+    features = 1 + _FEATURES * target.features
     features = features / features.mean(dim=(2, 3), keepdim=True)
     emphasis = _emphasis(target.repeated_key(), frames, radius=4)
     emphasis = emphasis * resize(features, *frames.shape[-2:])
-    half = [
-        resize(picture, *(side // 2 for side in frames.shape[-2:]))
+    seen = [
+        [part[..., shift[0] :, shift[1] :] for part in (picture, half)]
         for picture in (synthesis.picture, frames)
+        for half in (resize(picture, *(side // 2 for side in frames.shape[-2:])),)
     ]
     with torch.no_grad():
-        targets = perceptual.describe(frames), perceptual.describe(half[1])
-    made = perceptual.describe(synthesis.picture), perceptual.describe(half[0])
+        targets = [perceptual.describe(picture) for picture in seen[1]]
+    made = [perceptual.describe(picture) for picture in seen[0]]
     distance = perceptual.distance(made[0], targets[0], weights=features)
     distance = distance + 0.5 * perceptual.distance(made[1], targets[1], weights=features)
     return {

@@ -30,7 +30,7 @@ _FLOW_SIDE = 128
 _CODED_SHARE = 0.75
 
 #: Shares of inter frames drawn by how eyes differ from the key frame's, and how the mouth does.
-_SHARES = (0.3, 0.2)
+_SHARES = (0.3, 0.3)
 
 #: Share of pictures shown smaller, with their borders drawn out around them.
 _FAR_SHARE = 0.2

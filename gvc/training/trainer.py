@@ -235,7 +235,8 @@ class Trainer:
         if isinstance(result, DenseMotion):
             terms = motion_terms(result, target)
         else:
-            terms = picture_terms(result, target, self.perceptual)
+            shift = divmod(self.progress.step % 4, 2)
+            terms = picture_terms(result, target, self.perceptual, shift=shift)
             if stage.phase is Phase.EXPAND:
                 return terms
             terms |= motion_terms(result.motion, target)
