@@ -17,6 +17,7 @@ from gvc.errors import UsageError, WeightsError
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
+from gvc.model.check import MotionCheck
 from gvc.model.keypoints import KEYPOINTS, LABELS, KeypointMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import LITE, PAPER, get_profile
@@ -135,6 +136,24 @@ def test_fitted_codes_bring_the_key_frame_nearer(shipped):
     assert error(fitted) < error(codes)
     same = Adapter(shipped, steps=12).adapt(key, pictures, codes)
     assert np.array_equal(fitted, same)
+
+
+def test_codes_that_show_less_than_a_still_picture_are_not_sent(shipped):
+    """Wild codes give way to the last good one, where that is good still, or to the key frame's."""
+    key = draw_head(0, 256, 256)
+    originals = [draw_head(shift, 256, 256) for shift in (8, 8, 0, 8)]
+    pictures = [shrink(picture, ADAPTATION_SIDE) for picture in originals]
+    codes = Analyser(shipped).codes([key, *originals])
+    own, codes = codes[0], codes[1:]
+    check = MotionCheck(shipped)
+    kept = check.check(key, pictures, codes)
+    assert kept[[0, 1, 3]] == pytest.approx(codes[[0, 1, 3]], abs=1e-4)
+    wild = codes.copy()
+    wild[1:3] += 40 * np.random.default_rng(0).normal(size=(2, 40)).astype(np.float32)
+    mended = check.check(key, pictures, wild)
+    assert mended[1] == pytest.approx(codes[0], abs=1e-4)
+    assert mended[2] == pytest.approx(own, abs=1e-3)
+    assert mended[3] == pytest.approx(codes[3], abs=1e-4)
 
 
 def test_weights_files_keep_their_fingerprint(tmp_path):

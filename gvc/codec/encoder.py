@@ -20,6 +20,7 @@ from gvc.media import VideoInfo, tag, to_rgb, to_yuv420
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
+from gvc.model.check import MotionCheck
 from gvc.model.device import set_threads
 from gvc.model.mttf import network_from
 from gvc.model.profiles import get_profile
@@ -78,6 +79,7 @@ class VideoEncoder:
         self._weights = chosen
         self._code_length = network.profile.code_length
         self._analyser = Analyser(network, device=settings.device)
+        self._check = MotionCheck(network, device=settings.device)
         self._adapter = (
             Adapter(network, steps=settings.adapt, device=settings.device)
             if settings.adapt
@@ -173,8 +175,7 @@ class VideoEncoder:
         codes = self._analyser.codes([picture for _, picture in self._batch])
         for (group, picture), code in zip(self._batch, codes, strict=True):
             group.codes.append(code)
-            if self._adapter is not None:
-                group.pictures.append(shrink(picture, ADAPTATION_SIDE))
+            group.pictures.append(shrink(picture, ADAPTATION_SIDE))
         self._batch.clear()
 
     def _finished(self) -> list[CodedGroup]:
@@ -215,6 +216,7 @@ class VideoEncoder:
         key = to_rgb(tag(decoder.decode(group.key), self._info.colour), *self._size)
         # A decoder measures motion from the key frame that it has, not from the original.
         codes = codes[1:] - codes[0] + self._analyser.codes([key])
+        codes = self._check.check(key, group.pictures[1:], codes)
         if self._adapter is None:
             return codes
         return self._adapter.adapt(key, group.pictures[1:], codes)

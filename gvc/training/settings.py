@@ -95,7 +95,7 @@ _FOLLOW = LossWeights(heat=0.5)
 
 
 #: Losses in the end: what pictures look like, more than where landmarks are.
-_LOOK = LossWeights(perceptual=2.0, flow=0.3, landmarks=0.5, places=0.3, heat=0.05, pose=0.3)
+_LOOK = LossWeights(perceptual=2.0, flow=0.3, landmarks=0.7, places=0.3, heat=0.05, pose=0.3)
 
 
 def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
@@ -113,6 +113,6 @@ def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
         Stage(Phase.MOTION, steps(200), pairs, 1e-3, 1e-3, frozen_norms=False),
         Stage(Phase.MOTION, steps(450), pairs, 1e-3, 3e-4),
         Stage(Phase.JOINT, steps(1000), (medium, small, medium), 5e-4, 2e-5),
-        Stage(Phase.JOINT, steps(300), (medium, small, medium), 3e-4, 2e-5, losses=_LOOK),
+        Stage(Phase.JOINT, steps(1500), (medium, small, medium), 4e-4, 1e-5, losses=_LOOK),
         Stage(Phase.EXPAND, steps(60), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
     )

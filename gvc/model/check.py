@@ -1,0 +1,85 @@
+"""Motion codes that an encoder had better not send: adaptation in the encoder alone.
+
+Where E_F loses a face, a motion code would tear the picture. The encoder has both pictures, and the
+motion of the keypoints is cheap to compute: so it looks whether the key frame, moved as the code
+says, comes closer to the original at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gvc.model.device import select_device
+from gvc.model.layers import resize
+from gvc.model.motion import sample
+from gvc.model.mttf import KeyState, Mttf
+
+#: Side at which pictures are compared.
+_SIDE = 64
+
+#: Codes may be so much worse than standing still: of a face that hardly moves, lips and lids
+#: are worth more than that.
+_MARGIN = 1.05
+
+#: Frames checked together.
+_BATCH = 16
+
+
+class MotionCheck:
+    """Replaces motion codes that show less than the key frame standing still.
+
+    :param network: in evaluation mode, on ``device``.
+    """
+
+    def __init__(self, network: Mttf, *, device: str = "cpu") -> None:
+        self._network = network
+        self._device = select_device(device)
+
+    @torch.inference_mode()
+    def check(
+        self,
+        key: npt.NDArray[np.uint8],
+        pictures: Sequence[npt.NDArray[np.uint8]],
+        codes: npt.NDArray[np.float32],
+    ) -> npt.NDArray[np.float32]:
+        """Keep good codes; in place of a bad one hold the last good one, or the key frame's own.
+
+        :param key: the decoded key frame, RGB uint8 [H, W, 3].
+        :param pictures: the originals in order, RGB uint8 [h, w, 3] each.
+        :param codes: of the originals, float32 [N, 2·N_F] in units of the coder's spread.
+        :returns: the same, where none was bad.
+        """
+        state = self._network.key_state(self._tensor(key[None]), features=False)
+        source = resize(state.picture, _SIDE, _SIDE)
+        sent = torch.from_numpy(codes).to(self._device) * self._network.coder.spread
+        last = state.code
+        for first in range(0, len(sent), _BATCH):
+            part = slice(first, first + _BATCH)
+            frames = resize(self._tensor(np.stack(pictures[part])), _SIDE, _SIDE)
+            limit = _MARGIN * _difference(source, frames)
+            bad = self._error(state, source, sent[part], frames) > limit
+            for place in range(len(frames)):
+                if bad[place]:
+                    held = self._error(state, source, last, frames[place : place + 1])
+                    sent[first + place] = last if held <= limit[place] else state.code
+                last = sent[first + place : first + place + 1]
+        return (sent / self._network.coder.spread).cpu().numpy()
+
+    def _error(self, state: KeyState, source: Tensor, codes: Tensor, frames: Tensor) -> Tensor:
+        """What is left between ``frames`` and the key frame moved by ``codes``, each [N]."""
+        motion = self._network.keypoint_motion
+        displacements = motion.displacements(codes - state.code)
+        face = motion(state.points.expand(len(codes), -1, -1), displacements, _SIDE)
+        return _difference(sample(source, face.displacement), frames)
+
+    def _tensor(self, pictures: npt.NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(pictures).permute(0, 3, 1, 2).to(self._device).float() / 255
+
+
+def _difference(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().mean(dim=(1, 2, 3))
