@@ -36,7 +36,9 @@ class KernelRow:
 
     :param step: what is done.
     :param threads: of torch and of the kernel.
-    :param native_ms: milliseconds a frame, median; :param torch_ms: the same by torch's operators.
+    :param native_ms: milliseconds a frame, median: of the processor's time with one thread, which
+        other programs do not lengthen, else of the clock's.
+    :param torch_ms: the same by torch's operators.
     """
 
     step: str
@@ -100,13 +102,14 @@ def _report(threads: str, repeats: str) -> None:
 
 
 def _median_ms(work: Callable[[], object], repeats: int) -> float:
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for _ in range(2):
         work()
     times = []
     for _ in range(repeats):
-        begin = time.perf_counter()
+        begin = clock()
         work()
-        times.append(time.perf_counter() - begin)
+        times.append(clock() - begin)
     return statistics.median(times) * 1000 / _BATCH
 
 

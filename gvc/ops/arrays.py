@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.jit._trace import is_tracing
 
 from gvc.ops.build import native
 
@@ -20,7 +21,7 @@ def described(tensor: Tensor | None) -> Described:
 
 def runs_natively(*tensors: Tensor) -> bool:
     """Whether a kernel without gradients can take these: float32 on the CPU, nothing recorded."""
-    if native is None or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if native is None or torch.compiler.is_compiling() or is_tracing():
         return False
     recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     return not recorded and all(
