@@ -191,7 +191,7 @@ void spread_over(const KeypointSpread& spread, const SpreadMaps& maps, int threa
                          sum_line(table, frame_of(spread, n), line % side, side,
                                   &spread.far_narrow, 0, table.coarse, 3, xs, weight, sum);
                          for (std::int64_t c = 0; c < 3; ++c) {
-                             widen_line(sum + c * side, resizing.columns, size,
+                             widen_line(sum + c * side, side, resizing.columns, size,
                                         far.data() + (line * 3 + c) * size);
                          }
                      }

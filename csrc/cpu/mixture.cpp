@@ -57,6 +57,25 @@ GVC_MULTIVERSION void carry(const float* __restrict own, const float* __restrict
     }
 }
 
+// A line of an array with its channels one after the other, [C][width].
+void gather_line(const Array4<const float>& array, std::int64_t n, std::int64_t y, float* to) {
+    const std::int64_t channels = array.size[1], width = array.size[3];
+    const float* from = array.data + n * array.stride[0] + y * array.stride[2];
+    if (array.stride[1] != 1) {
+        for (std::int64_t c = 0; c < channels; ++c) {
+            copy_line(from + c * array.stride[1], array.stride[3], width, to + c * width);
+        }
+        return;
+    }
+    // Side by side in memory: read in that order.
+    for (std::int64_t x = 0; x < width; ++x) {
+        const float* pixel = from + x * array.stride[3];
+        for (std::int64_t c = 0; c < channels; ++c) {
+            to[c * width + x] = pixel[c];
+        }
+    }
+}
+
 // A line of the flows at the width of the weights, [2·K][width], and which one it is.
 struct WideLine {
     float* data;
@@ -70,10 +89,10 @@ void widen_flows(const Array4<const float>& flows, const Taps& columns, std::int
         return;
     }
     *line = {line->data, n, y};
-    const float* from = flows.data + n * flows.stride[0] + y * flows.stride[2];
+    const std::int64_t count = flows.size[3];
+    gather_line(flows, n, y, scratch);
     for (std::int64_t c = 0; c < flows.size[1]; ++c) {
-        copy_line(from + c * flows.stride[1], flows.stride[3], flows.size[3], scratch);
-        widen_line(scratch, columns, width, line->data + c * width);
+        widen_line(scratch + c * count, count, columns, width, line->data + c * width);
     }
 }
 
@@ -123,7 +142,8 @@ void mix_at_weights(const Mixture& mixture, const MixedMotion& motion, int threa
     const std::int64_t width = logits.size[3];
     const Resizing resizing(mixture.flows.size[2], mixture.flows.size[3], height, width);
     const std::int64_t room =
-        components * width + 2 * 2 * components * width + 3 * width + resizing.from_width;
+        components * width + 2 * 2 * components * width + 3 * width +
+        2 * components * resizing.from_width;
     std::vector<float> scratch(static_cast<std::size_t>(room * threads));
     const std::int64_t work = std::max<std::int64_t>(1, components * width);
     const auto lines = [&](std::int64_t part, std::int64_t begin, std::int64_t end) {
@@ -134,10 +154,7 @@ void mix_at_weights(const Mixture& mixture, const MixedMotion& motion, int threa
         float* narrow = rest + 3 * width;
         for (std::int64_t line = begin; line < end; ++line) {
             const std::int64_t n = line / height, y = line % height;
-            const float* from = logits.data + n * logits.stride[0] + y * logits.stride[2];
-            for (std::int64_t k = 0; k < components; ++k) {
-                copy_line(from + k * logits.stride[1], logits.stride[3], width, table + k * width);
-            }
+            gather_line(logits, n, y, table);
             const auto at = static_cast<std::size_t>(y);
             const std::int64_t low = resizing.rows.low[at], high = resizing.rows.high[at];
             WideLine& top = wide[low % 2];

@@ -35,7 +35,8 @@ struct Resizing {
 void mix_lines(const float* one, const float* other, float share, std::int64_t count, float* to);
 
 // to[i] = from[low[i]]·(1 − share[i]) + from[high[i]]·share[i], i < count
-void widen_line(const float* from, const Taps& columns, std::int64_t count, float* to);
+void widen_line(const float* from, std::int64_t from_count, const Taps& columns,
+                std::int64_t count, float* to);
 
 // to[i] = from[i·stride], i < count
 void copy_line(const float* from, std::int64_t stride, std::int64_t count, float* to);
