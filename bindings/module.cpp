@@ -2,10 +2,16 @@
 #include <pybind11/pybind11.h>
 
 #include "build_info.h"
+#include "flow_warp.h"
+#include "keypoint_spread.h"
+#include "mixture.h"
 #include "warp.h"
 
 PYBIND11_MODULE(_native, module) {
     module.doc() = "Native kernels of gvc; addresses and strides come in as integers.";
     gvc::bindings::add_warp(module);
+    gvc::bindings::add_flow_warp(module);
+    gvc::bindings::add_mixture(module);
+    gvc::bindings::add_keypoint_spread(module);
     gvc::bindings::add_build_info(module);
 }

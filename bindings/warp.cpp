@@ -1,46 +1,10 @@
 #include "warp.h"
 
-#include <array>
-#include <cstdint>
-#include <new>
-#include <stdexcept>
-#include <tuple>
-
-#include <pybind11/stl.h>
-
+#include "arrays.h"
 #include "gvc/warp.h"
 
 namespace gvc::bindings {
 namespace {
-
-using Sides = std::array<std::int64_t, 4>;
-
-// address, sizes, strides (in elements)
-using Described = std::tuple<std::uintptr_t, Sides, Sides>;
-
-template <typename Element>
-Array4<Element> array_of(const Described& described) {
-    const auto& [address, size, stride] = described;
-    Array4<Element> array{reinterpret_cast<Element*>(address), {}, {}};
-    for (int i = 0; i < 4; ++i) {
-        array.size[i] = size[static_cast<std::size_t>(i)];
-        array.stride[i] = stride[static_cast<std::size_t>(i)];
-    }
-    return array;
-}
-
-void check(Status status) {
-    switch (status) {
-        case Status::ok:
-            return;
-        case Status::bad_argument:
-            throw std::invalid_argument("warp: sizes do not fit each other");
-        case Status::out_of_memory:
-            throw std::bad_alloc();
-        case Status::device_error:
-            throw std::runtime_error("warp: the CUDA device refused");
-    }
-}
 
 void forward(const Described& input, const Described& grid, const Described& output,
              bool align_corners, int threads, bool cuda, std::uintptr_t stream) {
@@ -60,7 +24,7 @@ void forward(const Described& input, const Described& grid, const Described& out
         }
 #endif
     }
-    check(status);
+    check(status, "warp");
 }
 
 void backward(const Described& grad_output, const Described& input, const Described& grid,
@@ -85,7 +49,7 @@ void backward(const Described& grad_output, const Described& input, const Descri
         }
 #endif
     }
-    check(status);
+    check(status, "warp");
 }
 
 }  // namespace

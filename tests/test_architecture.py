@@ -28,7 +28,7 @@ ALLOWED = {
     "api": {"errors", "bitstream", "media", "model", "codec"},
     "metrics": {"errors"},
     "training": {"errors", "clips", "bitstream", "media", "keyframe", "model", "api", "metrics"},
-    "bench": {"errors", "clips", "bitstream", "media", "model", "codec", "api", "metrics"},
+    "bench": {"errors", "clips", "bitstream", "media", "ops", "model", "codec", "api", "metrics"},
     "cli": {"errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
 }
 

@@ -1,20 +1,12 @@
 #include "gvc/warp.h"
 
 #include <cmath>
-#include <limits>
 #include <new>
 #include <vector>
 
 #include "gvc/sampling.h"
+#include "multiversion.h"
 #include "parallel.h"
-
-// One binary runs on every x86-64: the loader picks the widest version that the processor has.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
-#define GVC_MULTIVERSION \
-    __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define GVC_MULTIVERSION
-#endif
 
 namespace gvc {
 namespace {
@@ -168,26 +160,6 @@ void backward_input_channels(const Array4<const float>& grad, const Array4<const
             }
         }
     }
-}
-
-bool countable(const std::int64_t (&size)[4]) {
-    std::int64_t total = 1;
-    for (const std::int64_t side : size) {
-        if (side < 0 || (side > 0 && total > std::numeric_limits<std::int64_t>::max() / 4 / side)) {
-            return false;
-        }
-        total *= side > 0 ? side : 1;
-    }
-    return true;
-}
-
-bool same_size(const std::int64_t (&one)[4], const std::int64_t (&other)[4]) {
-    for (int i = 0; i < 4; ++i) {
-        if (one[i] != other[i]) {
-            return false;
-        }
-    }
-    return true;
 }
 
 }  // namespace

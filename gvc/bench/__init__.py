@@ -5,9 +5,9 @@ a reference (:mod:`.reference`), codes that with every codec (:mod:`.anchors`, :
 at every point (:mod:`.points`), scores what comes back (:mod:`.scores`) and keeps a record of each
 (:mod:`.records`). What the records come to: deltas (:mod:`.curves`, :mod:`.summary`,
 :mod:`.tables`), figures and a page (:mod:`.report`, :mod:`.figures`, :mod:`.page`), and a contact
-sheet (:mod:`.sheet`).
+sheet (:mod:`.sheet`). Apart from that, the native kernels are timed (:mod:`.kernels`).
 
 May import :mod:`gvc.errors`, :mod:`gvc.clips`, :mod:`gvc.bitstream`, :mod:`gvc.media`,
-:mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Needs the extra
-``gvc[bench]``.
+:mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Needs
+the extra ``gvc[bench]``.
 """

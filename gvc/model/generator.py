@@ -21,6 +21,7 @@ from gvc.model.keypoints import LABELS
 from gvc.model.layers import ConvBlock, ResidualBlock, UNet, resize, upsample
 from gvc.model.motion import DenseMotion, sample
 from gvc.model.profiles import Profile
+from gvc.ops import blend_warped
 
 
 class Route(nn.Module):
@@ -135,13 +136,13 @@ class ForegroundGenerator(nn.Module):
             inner = self.decoder.step(inner, resolution, depth, size)
             if depth > 0:
                 inner = guided(inner, depth)
-            moved = sample(features[depth], motion.foreground)
-            inner = torch.lerp(inner, moved, resize(motion.occlusion, *size))
+            inner = blend_warped(inner, features[depth], motion.foreground, motion.occlusion)
         maps = self.head(inner)
         picture = torch.sigmoid(maps[:, :3])
         if self.profile.picture_skip:
-            gate = torch.sigmoid(maps[:, 4:])
-            picture = torch.lerp(sample(key, motion.foreground), picture, gate)
+            # How much of the picture is the warped key frame, one less the gate.
+            kept = torch.sigmoid(-maps[:, 4:])
+            picture = blend_warped(picture, key, motion.foreground, kept)
         return picture, torch.sigmoid(maps[:, 3:4] + resize(motion.person, *key.shape[-2:]))
 
 
@@ -170,4 +171,4 @@ class BackgroundGenerator(nn.Module):
         maps = torch.sigmoid(self.head(inner))
         if not self.profile.picture_skip:
             return maps
-        return torch.lerp(sample(key, motion.background), maps[:, :3], maps[:, 3:])
+        return blend_warped(maps[:, :3], key, motion.background, 1 - maps[:, 3:])

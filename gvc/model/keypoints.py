@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from gvc.model.layers import ConvBlock, identity_grid, resize
+from gvc.model.layers import ConvBlock, identity_grid
+from gvc.ops import KeypointField, spread_keypoints
 
 #: Keypoints of a face, in the order of :data:`gvc.training.faces.KEYPOINTS`.
 KEYPOINTS = 62
@@ -120,50 +121,18 @@ class KeypointMotion(nn.Module):
         moved = points + displacements
         middle = moved.mean(dim=1, keepdim=True)
         centres = (moved - middle) / scale + self.offset @ _axes(moved)
-        spread = torch.cat(
-            [
-                displacements,
-                torch.ones_like(displacements[:, :, :1]),
-                self.labels.expand(len(points), -1, -1),
-            ],
-            dim=2,
+        field = KeypointField(
+            middle=middle,
+            scale=scale,
+            centres=centres,
+            displacements=displacements,
+            labels=self.labels,
+            log_reach=self.log_reach,
+            log_far=self.log_far,
+            log_share=self.log_share,
+            log_still=self.log_still,
         )
-
-        def weigh(log_reach: Tensor, values: Tensor, side: int) -> Tensor:
-            place = identity_grid(side, side, points).flatten(2).mT
-            maps = _kernel((place - middle) / scale, centres, log_reach) @ values
-            return maps.mT.unflatten(2, (side, side))
-
-        near = weigh(self.log_reach, spread, size)
-        # What reaches far is smooth, and a coarse map of it will do.
-        far = weigh(self.log_far.expand(KEYPOINTS), spread[:, :, :3], max(1, size // 4))
-        both = near[:, :3] + self.log_share.exp() * resize(far, size, size)
-        whole = both[:, 2:] + self.log_still.exp()
-        labels = near[:, 3:] / (near[:, 2:3] + 0.1)
-        return FaceMotion(-both[:, :2] / whole, both[:, 2:] / whole, labels)
-
-
-def _kernel(places: Tensor, centres: Tensor, log_reach: Tensor) -> Tensor:
-    """k(|z − p| / reach) for places z [N, M, 2], centres p [N, K, 2] and reaches [K]: [N, M, K].
-
-    The argument of the cube is one matrix product, of (|z|², z, 1) and (1, −2p, |p|²) / reach².
-    """
-    narrow = torch.exp(-2 * log_reach)
-    rows = torch.cat(
-        [places.square().sum(dim=2, keepdim=True), places, torch.ones_like(places[:, :, :1])],
-        dim=2,
-    )
-    columns = torch.stack(
-        [
-            narrow.expand(len(centres), -1),
-            -2 * centres[:, :, 0] * narrow,
-            -2 * centres[:, :, 1] * narrow,
-            centres.square().sum(dim=2) * narrow + 1,
-        ],
-        dim=1,
-    )
-    inverse = (rows @ columns).clamp_min(1).reciprocal()
-    return inverse * inverse * inverse
+        return FaceMotion(*spread_keypoints(field, size))
 
 
 def _axes(points: Tensor) -> Tensor:

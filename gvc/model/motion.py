@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from gvc.model.keypoints import KEYPOINTS, FaceMotion, KeypointDetector, Keypoints
@@ -17,7 +16,7 @@ from gvc.model.layers import (
     resize,
 )
 from gvc.model.profiles import Profile
-from gvc.ops import warp
+from gvc.ops import mix_flows, warp_by_flow, warp_by_flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,7 @@ class DenseMotion:
 
 def sample(features: Tensor, displacement: Tensor) -> Tensor:
     """Warp ``features`` [1 or N, C, H, W] by ``displacement`` [N, 2, h, w], resized to H×W."""
-    height, width = features.shape[-2:]
-    moved = identity_grid(height, width, displacement) + resize(displacement, height, width)
-    return warp(features, moved.permute(0, 2, 3, 1))
+    return warp_by_flow(features, displacement)
 
 
 def _with_position(features: Tensor) -> Tensor:
@@ -265,40 +262,20 @@ class MotionEstimator(nn.Module):
         seen = resize(seen, *key_field.shape[-2:])
         fields = _with_position(torch.cat([key_field, change, seen], dim=1))
         flows = self.flow(self.fold_flow(fields))
-        carried = resize(face.displacement, *flows.shape[-2:])[:, None]
-        guided = self.profile.face_flows
-        deformed = self._deform(
-            thumbnail, torch.cat([flows[:, :guided] + carried, flows[:, guided:]], dim=1)
-        )
+        carried = resize(face.displacement, *flows.shape[-2:])
+        deformed = warp_by_flows(thumbnail, flows, carried, self.profile.face_flows)
         logits, occlusion, person = self.weight(self.fold_weight(fields), deformed)
-        foreground = self.profile.flows - self.profile.background_flows
-        weights = functional.softmax(logits[:, :foreground], dim=1)
-        share = weights[:, :guided].sum(dim=1, keepdim=True)
-        size = face.displacement.shape[-2:]
-        own = torch.cat([_mix(flows[:, :foreground], weights), share], dim=1)
-        own = resize(own, *size)
+        foreground, background = mix_flows(
+            logits,
+            flows,
+            face.displacement,
+            foreground=self.profile.flows - self.profile.background_flows,
+            guided=self.profile.face_flows,
+        )
         return DenseMotion(
-            foreground=own[:, :2] + face.displacement * own[:, 2:],
-            background=_mix(
-                flows[:, foreground:], functional.softmax(logits[:, foreground:], dim=1)
-            ),
+            foreground=foreground,
+            background=background,
             occlusion=torch.sigmoid(occlusion),
             person=person,
             labels=face.labels,
         )
-
-    def _deform(self, thumbnail: Tensor, flows: Tensor) -> Tensor:
-        """Warp the thumbnail [N, 3, s, s] by all flows [N, K, 2, s, s] (eq. 10)."""
-        count, components, _, height, width = flows.shape
-        grid = identity_grid(height, width, flows)[:, None] + flows
-        # All flows of one frame side by side make one tall sampling grid: one warp, no copies.
-        grid = grid.permute(0, 1, 3, 4, 2).reshape(count, components * height, width, 2)
-        deformed = warp(thumbnail, grid).unflatten(2, (components, height))
-        return deformed.transpose(1, 2).flatten(1, 2)
-
-
-def _mix(flows: Tensor, weights: Tensor) -> Tensor:
-    """Sum of flows [N, K, 2, s, s] with weights [N, K, S, S] (eq. 14 and 15)."""
-    size = weights.shape[-2:]
-    flows = resize(flows.flatten(1, 2), *size).unflatten(1, flows.shape[1:3])
-    return (flows * weights[:, :, None]).sum(dim=1)

@@ -1,24 +1,58 @@
 """Operations on tensors that the networks need beyond torch's own, native where they can be.
 
 May import ``gvc._native``. :func:`build_info` needs no torch.
+
+Each has a reference in torch's operators, which runs where there is no native module, where
+gradients are wanted, and for other types than float32 and other devices than the CPU (``warp`` also
+has native gradients, and a CUDA kernel where that was built).
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from gvc.ops.build import build_info
 
 if TYPE_CHECKING:
+    from gvc.ops.flow_warp import blend_warped as blend_warped
+    from gvc.ops.flow_warp import warp_by_flow as warp_by_flow
+    from gvc.ops.flow_warp import warp_by_flows as warp_by_flows
+    from gvc.ops.keypoint_spread import KeypointField as KeypointField
+    from gvc.ops.keypoint_spread import spread_keypoints as spread_keypoints
+    from gvc.ops.mixture import mix_flows as mix_flows
+    from gvc.ops.resizing import identity_grid as identity_grid
+    from gvc.ops.resizing import resize as resize
     from gvc.ops.sampling import warp as warp
 
-__all__ = ["build_info", "warp"]
+__all__ = [
+    "KeypointField",
+    "blend_warped",
+    "build_info",
+    "identity_grid",
+    "mix_flows",
+    "resize",
+    "spread_keypoints",
+    "warp",
+    "warp_by_flow",
+    "warp_by_flows",
+]
+
+_MODULES = {
+    "KeypointField": "keypoint_spread",
+    "blend_warped": "flow_warp",
+    "identity_grid": "resizing",
+    "mix_flows": "mixture",
+    "resize": "resizing",
+    "spread_keypoints": "keypoint_spread",
+    "warp": "sampling",
+    "warp_by_flow": "flow_warp",
+    "warp_by_flows": "flow_warp",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import torch when an operation is first used, not before."""
-    if name == "warp":
-        from gvc.ops.sampling import warp
-
-        return warp
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -9,6 +9,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gvc.ops.arrays import described, memory_format
 from gvc.ops.build import native
 
 
@@ -54,10 +55,10 @@ class _Warp(torch.autograd.Function):
             shape,
             dtype=features.dtype,
             device=features.device,
-            memory_format=_memory_format(features),
+            memory_format=memory_format(features),
         )
         native.warp_forward(
-            _described(features), _described(grid), _described(output), **_where(features)
+            described(features), described(grid), described(output), **_where(features)
         )
         context.save_for_backward(features, grid)
         return output
@@ -70,28 +71,14 @@ class _Warp(torch.autograd.Function):
         grad_features = torch.zeros_like(features) if wants_features else None
         grad_grid = torch.zeros_like(grid) if wants_grid else None
         native.warp_backward(
-            _described(grad_output),
-            _described(features),
-            _described(grid),
-            _described(grad_features),
-            _described(grad_grid),
+            described(grad_output),
+            described(features),
+            described(grid),
+            described(grad_features),
+            described(grad_grid),
             **_where(features),
         )
         return grad_features, grad_grid
-
-
-def _memory_format(features: Tensor) -> torch.memory_format:
-    # A single channel fits both formats; the plain one is what others expect then.
-    if features.shape[1] > 1 and features.is_contiguous(memory_format=torch.channels_last):
-        return torch.channels_last
-    return torch.contiguous_format
-
-
-def _described(tensor: Tensor | None) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-    """Address, sizes and strides, as the bindings take them; address 0 for no tensor."""
-    if tensor is None:
-        return 0, (0, 0, 0, 0), (0, 0, 0, 0)
-    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride()
 
 
 def _where(features: Tensor) -> dict[str, Any]:

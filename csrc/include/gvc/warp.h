@@ -1,7 +1,6 @@
 // Bilinear warp of a feature map by a sampling grid, forward and backward.
 //
-// Plain C++17: raw pointers, sizes and strides; no allocation outlives a call, nothing throws, the
-// caller owns all memory. CPU and CUDA offer the same two operations.
+// CPU and CUDA offer the same two operations.
 //
 // Coordinates are those of torch.nn.functional.grid_sample with padding_mode="border": grid values
 // (x, y) in [-1, 1] span the picture, from the centres of its outermost pixels with align_corners,
@@ -11,22 +10,9 @@
 
 #include <cstdint>
 
+#include "gvc/array.h"
+
 namespace gvc {
-
-enum class Status : int {
-    ok = 0,
-    bad_argument = 1,  // a null pointer, a negative or overflowing size, or sizes that do not fit
-    out_of_memory = 2,
-    device_error = 3,  // CUDA refused; the reason is in cudaGetLastError()
-};
-
-// Four-dimensional float32 array; strides in elements, of any sign.
-template <typename Element>
-struct Array4 {
-    Element* data;
-    std::int64_t size[4];
-    std::int64_t stride[4];
-};
 
 struct WarpOptions {
     bool align_corners;

@@ -1,0 +1,41 @@
+#include "keypoint_spread.h"
+
+#include "arrays.h"
+#include "gvc/keypoint_spread.h"
+
+namespace gvc::bindings {
+namespace {
+
+void spread(const Described& centres, const Described& displacements, const Described& labels,
+            const Described& narrow, const Described& frame, float far_narrow, float far_share,
+            float still, const Described& displacement_map, const Described& share_map,
+            const Described& label_maps, int threads) {
+    const KeypointSpread keypoints{array_of<const float>(centres),
+                                   array_of<const float>(displacements),
+                                   array_of<const float>(labels),
+                                   array_of<const float>(narrow),
+                                   array_of<const float>(frame),
+                                   far_narrow,
+                                   far_share,
+                                   still};
+    const SpreadMaps maps{array_of<float>(displacement_map), array_of<float>(share_map),
+                          array_of<float>(label_maps)};
+    Status status;
+    {
+        pybind11::gil_scoped_release released;
+        status = spread_keypoints(keypoints, maps, threads);
+    }
+    check(status, "spread_keypoints");
+}
+
+}  // namespace
+
+void add_keypoint_spread(pybind11::module_& module) {
+    using pybind11::arg;
+    module.def("spread_keypoints", &spread, arg("centres"), arg("displacements"), arg("labels"),
+               arg("narrow"), arg("frame"), arg("far_narrow"), arg("far_share"), arg("still"),
+               arg("displacement_map"), arg("share_map"), arg("label_maps"), arg("threads"),
+               "See gvc::spread_keypoints.");
+}
+
+}  // namespace gvc::bindings

@@ -1,0 +1,29 @@
+// One binary runs on every x86-64: the loader picks the widest version that the processor has.
+//
+// Elsewhere (NEON, other compilers) there is one version of plain loops. The build forbids
+// contraction to fused multiply-adds, and no loop adds in an order that depends on the width of
+// vectors, so that all versions round alike.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
+#define GVC_MULTIVERSION \
+    __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#else
+#define GVC_MULTIVERSION
+#endif
+
+// For what is called inside a loop of such a function and has to be compiled along with it.
+#if defined(__GNUC__)
+#define GVC_INLINE inline __attribute__((always_inline))
+#else
+#define GVC_INLINE inline
+#endif
+
+// The iterations of the next loop do not depend on each other, whatever its pointers are.
+#if defined(__clang__)
+#define GVC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define GVC_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define GVC_INDEPENDENT
+#endif

@@ -1,0 +1,122 @@
+#include "resizing.h"
+
+#include <algorithm>
+
+#include "multiversion.h"
+
+namespace gvc {
+
+Taps::Taps(std::int64_t from, std::int64_t to)
+    : low(static_cast<std::size_t>(to)),
+      high(static_cast<std::size_t>(to)),
+      share(static_cast<std::size_t>(to)) {
+    const double scale = static_cast<double>(from) / static_cast<double>(to);
+    const std::int64_t last = from - 1;
+    for (std::int64_t i = 0; i < to; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        const double position = std::max(0.0, (static_cast<double>(i) + 0.5) * scale - 0.5);
+        const std::int64_t first = std::min(static_cast<std::int64_t>(position), last);
+        low[at] = static_cast<std::int32_t>(first);
+        high[at] = static_cast<std::int32_t>(std::min(first + 1, last));
+        share[at] = static_cast<float>(std::min(position - static_cast<double>(first), 1.0));
+    }
+}
+
+Resizing::Resizing(std::int64_t from_height, std::int64_t from_width_, std::int64_t height,
+                   std::int64_t width_)
+    : from_width(from_width_),
+      width(width_),
+      same(from_height == height && from_width_ == width_),
+      rows(from_height, height),
+      columns(from_width_, width_) {}
+
+GVC_MULTIVERSION void mix_lines(const float* __restrict one, const float* __restrict other,
+                                float share, std::int64_t count, float* __restrict to) {
+    const float rest = 1.0f - share;
+    for (std::int64_t i = 0; i < count; ++i) {
+        to[i] = one[i] * rest + other[i] * share;
+    }
+}
+
+GVC_MULTIVERSION static void widen(const float* __restrict from,
+                                   const std::int32_t* __restrict low,
+                                   const std::int32_t* __restrict high,
+                                   const float* __restrict share, std::int64_t count,
+                                   float* __restrict to) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        to[i] = from[low[i]] * (1.0f - share[i]) + from[high[i]] * share[i];
+    }
+}
+
+// The same where every kFactor-th pixel has the same share: no table is looked up but for the
+// first and the last pixels. Results are those of widen().
+template <std::int64_t kFactor>
+GVC_INLINE void multiply(const float* __restrict from, const float* __restrict share,
+                         std::int64_t from_count, float* __restrict to) {
+    const float* phase = share + kFactor;  // of the second pixel, whose neighbours are all there
+    for (std::int64_t j = 1; j + 1 < from_count; ++j) {
+        for (std::int64_t p = 0; p < kFactor; ++p) {
+            const std::int64_t low = p < kFactor / 2 ? j - 1 : j;
+            to[kFactor * j + p] = from[low] * (1.0f - phase[p]) + from[low + 1] * phase[p];
+        }
+    }
+}
+
+GVC_MULTIVERSION static void twice(const float* from, const float* share, std::int64_t from_count,
+                                   float* to) {
+    multiply<2>(from, share, from_count, to);
+}
+
+GVC_MULTIVERSION static void four_times(const float* from, const float* share,
+                                        std::int64_t from_count, float* to) {
+    multiply<4>(from, share, from_count, to);
+}
+
+void widen_line(const float* from, std::int64_t from_count, const Taps& columns,
+                std::int64_t count, float* to) {
+    const std::int32_t* low = columns.low.data();
+    const std::int32_t* high = columns.high.data();
+    const float* share = columns.share.data();
+    const std::int64_t factor = count / from_count;
+    if (from_count < 3 || count % from_count != 0 || (factor != 2 && factor != 4)) {
+        widen(from, low, high, share, count, to);
+        return;
+    }
+    const std::int64_t last = count - factor;
+    widen(from, low, high, share, factor, to);
+    (factor == 2 ? twice : four_times)(from, share, from_count, to);
+    widen(from, low + last, high + last, share + last, factor, to + last);
+}
+
+void copy_line(const float* from, std::int64_t stride, std::int64_t count, float* to) {
+    if (stride == 1) {
+        std::copy_n(from, count, to);
+        return;
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+        to[i] = from[i * stride];
+    }
+}
+
+void resize_line(const Array4<const float>& array, std::int64_t n, std::int64_t c,
+                 const Resizing& resizing, std::int64_t y, float* scratch, float* to) {
+    const float* plane = array.data + n * array.stride[0] + c * array.stride[1];
+    if (resizing.same) {
+        copy_line(plane + y * array.stride[2], array.stride[3], resizing.width, to);
+        return;
+    }
+    const auto at = static_cast<std::size_t>(y);
+    const std::int64_t count = resizing.from_width;
+    const float* low = plane + resizing.rows.low[at] * array.stride[2];
+    const float* high = plane + resizing.rows.high[at] * array.stride[2];
+    if (array.stride[3] != 1) {
+        copy_line(low, array.stride[3], count, scratch + count);
+        copy_line(high, array.stride[3], count, scratch + 2 * count);
+        low = scratch + count;
+        high = scratch + 2 * count;
+    }
+    mix_lines(low, high, resizing.rows.share[at], count, scratch);
+    widen_line(scratch, count, resizing.columns, resizing.width, to);
+}
+
+}  // namespace gvc
