@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import av
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
+from gvc.codec.pipeline import Stage
 from gvc.codec.planner import Planner
 from gvc.codec.quantiser import MotionQuantiser
 from gvc.codec.settings import EncoderSettings, coded_size
@@ -26,6 +28,9 @@ from gvc.model.profiles import get_profile
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
+
+#: Batches on their way: one is analysed, and one waits for it.
+_AHEAD = 2
 
 #: The entropy model that new files use.
 _ENTROPY_MODEL = "adaptive"
@@ -46,6 +51,13 @@ class _OpenGroup:
         return self.closed and self.key is not None and len(self.codes) == len(self.pts)
 
 
+#: Frames that are analysed together: their groups, and their pictures, RGB uint8 [H, W, 3].
+_Batch = tuple[list[_OpenGroup], list[npt.NDArray[np.uint8]]]
+
+#: The groups of such frames, and their motion codes.
+_Analysed = tuple[list[_OpenGroup], npt.NDArray[np.float32]]
+
+
 @dataclass(frozen=True, slots=True)
 class CodedGroup:
     """A whole group and when its last frame ends, in the stream's time base."""
@@ -56,6 +68,9 @@ class CodedGroup:
 
 class VideoEncoder:
     """Codes the frames of one video stream.
+
+    Motion is analysed in a thread of its own and key frames are coded in a process, while the next
+    frames are taken.
 
     Groups come out in order, as soon as their key frame is coded and their last frame is known;
     how soon the key-frame codec gives a picture back depends on its look-ahead.
@@ -92,10 +107,14 @@ class VideoEncoder:
             qp=settings.key_qp,
             colour=info.colour,
             preset=settings.key_preset,
+            threads=settings.threads,
         )
         self._groups: deque[_OpenGroup] = deque()
         self._keyless: deque[_OpenGroup] = deque()
-        self._batch: list[tuple[_OpenGroup, npt.NDArray[np.uint8]]] = []
+        self._batch: _Batch = [], []
+        self._analysis = Stage(
+            self._codes_of, bound=_AHEAD, start=partial(set_threads, settings.threads)
+        )
         self._parameters: bytes | None = None
 
     @property
@@ -130,8 +149,12 @@ class VideoEncoder:
             self._start_group(frame)
         else:
             self._groups[-1].pts.append(frame.pts)
-        self._batch.append((self._groups[-1], picture))
-        if len(self._batch) == _BATCH:
+        groups, pictures = self._batch
+        groups.append(self._groups[-1])
+        pictures.append(picture)
+        if self._adapter is not None:
+            self._groups[-1].pictures.append(shrink(picture, ADAPTATION_SIDE))
+        if len(pictures) == _BATCH:
             self._analyse()
         return self._finished()
 
@@ -139,14 +162,17 @@ class VideoEncoder:
         """Finish; give the groups that are left."""
         if self._groups:
             self._groups[-1].closed = True
-        self._analyse()
+        if self._batch[0]:
+            self._analyse()
         self._accept(self._key_frames.finish())
+        self._store(self._analysis.finish())
         if self._keyless:
             raise KeyFrameError("the key-frame encoder returned fewer pictures than it was given")
         return self._finished()
 
     def close(self) -> None:
-        """Release the key-frame encoder, also where the encoding was not finished."""
+        """Release thread and key-frame encoder, also where the encoding was not finished."""
+        self._analysis.close()
         self._key_frames.close()
 
     def _start_group(self, frame: av.VideoFrame) -> None:
@@ -168,14 +194,17 @@ class VideoEncoder:
             group.key = picture.data if same else picture.parameters + picture.data
 
     def _analyse(self) -> None:
-        if not self._batch:
-            return
-        codes = self._analyser.codes([picture for _, picture in self._batch])
-        for (group, picture), code in zip(self._batch, codes, strict=True):
-            group.codes.append(code)
-            if self._adapter is not None:
-                group.pictures.append(shrink(picture, ADAPTATION_SIDE))
-        self._batch.clear()
+        batch, self._batch = self._batch, ([], [])
+        self._store(self._analysis.push(batch))
+
+    def _codes_of(self, batch: _Batch) -> _Analysed:
+        groups, pictures = batch
+        return groups, self._analyser.codes(pictures)
+
+    def _store(self, analysed: list[_Analysed]) -> None:
+        for groups, codes in analysed:
+            for group, code in zip(groups, codes, strict=True):
+                group.codes.append(code)
 
     def _finished(self) -> list[CodedGroup]:
         finished = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from gvc.bitstream import VideoHeader
 from gvc.errors import UsageError
 
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
@@ -84,3 +85,29 @@ def coded_size(width: int, height: int, size: int) -> tuple[int, int]:
         return min(MAX_SIDE, max(MIN_SIDE, round(length * scale / SIDE_UNIT) * SIDE_UNIT))
 
     return side(width), side(height)
+
+
+def decoded_header(header: VideoHeader, size: int | None) -> VideoHeader:
+    """The stream that ``header`` describes as it comes out when decoded at ``size``.
+
+    :param size: side of the square whose area the decoded picture has, in pixels; a picture that
+        is smaller already is not enlarged. Sides are rounded to even numbers; inside, the network
+        works at sides rounded to multiples of 16, of 64 at least, and never at more than the
+        coded size. The shape of pixels stays as it is. None decodes at the source's own size.
+    :raises UsageError: if ``size`` is out of range.
+    """
+    if size is None:
+        return header
+    _check("size", size, MIN_SIDE, MAX_SIDE)
+    factor = size / math.sqrt(header.width * header.height)
+    if factor < 1:
+        width, height = (
+            max(2, round(side * factor / 2) * 2) for side in (header.width, header.height)
+        )
+        header = replace(header, width=width, height=height)
+    inner = coded_size(header.coded_width, header.coded_height, size)
+    return replace(
+        header,
+        coded_width=min(header.coded_width, inner[0]),
+        coded_height=min(header.coded_height, inner[1]),
+    )
