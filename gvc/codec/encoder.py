@@ -107,7 +107,6 @@ class VideoEncoder:
             qp=settings.key_qp,
             colour=info.colour,
             preset=settings.key_preset,
-            threads=settings.threads,
         )
         self._groups: deque[_OpenGroup] = deque()
         self._keyless: deque[_OpenGroup] = deque()

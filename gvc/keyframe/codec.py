@@ -73,14 +73,12 @@ class KeyFrameCodec(ABC):
         qp: int,
         colour: ColourDescription,
         preset: str | None = None,
-        threads: int | None = None,
     ) -> KeyFrameEncoder:
         """An encoder for pictures of one size.
 
         :param width: even number of pixels; :param height: likewise.
         :param qp: quantisation parameter, 0 (best) to 63.
         :param preset: one of the codec's own presets, or None for its default here.
-        :param threads: CPU threads, None for the codec's choice; pictures do not depend on it.
         :raises KeyFrameError: if this machine cannot run it.
         """
 

@@ -29,10 +29,9 @@ class HevcCodec(KeyFrameCodec):
         qp: int,
         colour: ColourDescription,
         preset: str | None = None,
-        threads: int | None = None,
     ) -> KeyFrameEncoder:
         """See :class:`KeyFrameCodec`; presets are x265's, ``slow`` by default."""
-        return _X265(width, height, min(qp, _MAX_QP), colour, preset or "slow", threads)
+        return _X265(width, height, min(qp, _MAX_QP), colour, preset or "slow")
 
     def decoder(self, parameters: bytes) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
@@ -45,19 +44,12 @@ def _nal_type(unit: bytes) -> int:
 
 class _X265(KeyFrameEncoder):
     def __init__(
-        self,
-        width: int,
-        height: int,
-        qp: int,
-        colour: ColourDescription,
-        preset: str,
-        threads: int | None,
+        self, width: int, height: int, qp: int, colour: ColourDescription, preset: str
     ) -> None:
         range_ = "full" if colour.full_range else "limited"
         self._size = width, height
         self._options = {
             "preset": preset,
-            "threads": str(threads or 0),
             "x265-params": f"qp={qp}:keyint=1:range={range_}:log-level=none:frame-threads=1:info=0",
         }
 

@@ -50,13 +50,12 @@ class VvcCodec(KeyFrameCodec):
         qp: int,
         colour: ColourDescription,
         preset: str | None = None,
-        threads: int | None = None,
     ) -> KeyFrameEncoder:
         """See :class:`KeyFrameCodec`; presets are VVenC's, ``medium`` by default."""
         preset = preset or "medium"
         if preset not in _PRESETS:
             raise UsageError(f"VVenC has no preset {preset!r}", hint=", ".join(_PRESETS))
-        return _VvencProcess(width, height, qp, colour, preset, threads)
+        return _VvencProcess(width, height, qp, colour, preset)
 
     def decoder(self, parameters: bytes) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
@@ -71,13 +70,7 @@ class _VvencProcess(KeyFrameEncoder):
     """One ffmpeg process for all pictures; each comes back one or two pictures later."""
 
     def __init__(
-        self,
-        width: int,
-        height: int,
-        qp: int,
-        colour: ColourDescription,
-        preset: str,
-        threads: int | None,
+        self, width: int, height: int, qp: int, colour: ColourDescription, preset: str
     ) -> None:
         # Said of input and output alike: the samples stay as they are.
         colour_range = ["-color_range", "pc" if colour.full_range else "tv"]
@@ -87,10 +80,11 @@ class _VvencProcess(KeyFrameEncoder):
             "-video_size", f"{width}x{height}", "-framerate", "1", "-probesize", "32",
             "-i", "pipe:0",
             "-c:v", "libvvenc", "-preset", preset, "-qp", str(qp), "-g", "1",
+            # On five threads VVenC makes other pictures than on one or two, and larger ones.
+            "-threads", "1",
             # VVenC's perceptual adaptation spends more bits for the same PSNR and SSIM here.
             "-qpa", "0", "-vvenc-params", _VVENC_PARAMETERS,
-            *colour_range, *(["-threads", str(threads)] if threads is not None else []),
-            "-flush_packets", "1", "-f", "vvc", "pipe:1",
+            *colour_range, "-flush_packets", "1", "-f", "vvc", "pipe:1",
         ]  # fmt: skip
         try:
             self._process = subprocess.Popen(
