@@ -75,6 +75,20 @@ def test_the_step_runs_beside_its_caller():
         assert stage.finish() == [True]
 
 
+def test_several_threads_work_at_once_and_keep_the_order():
+    together = threading.Barrier(3)
+
+    def work(number: int) -> int:
+        if number < 3:
+            together.wait(timeout=60)
+        time.sleep(0.002 * (7 - number % 7))
+        return number
+
+    with Stage(work, threads=3, bound=4) as stage:
+        assert list(stage.map(range(30))) == list(range(30))
+    assert not own_threads()
+
+
 def test_an_error_of_the_step_comes_in_the_place_of_its_result():
     with Stage(lambda number: 12 // number, bound=2) as stage:
         results = stage.map([1, 2, 0, 4])

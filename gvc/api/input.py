@@ -33,7 +33,8 @@ class InputContainer:
         :func:`gvc.codec.settings.decoded_header`. None decodes them at the source's size.
     :param weights: a weights file, or a folder of them, besides those that ship.
     :param device: where the network runs, ``cpu`` or ``cuda``.
-    :param threads: CPU threads; None leaves the choice to the libraries.
+    :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
+        pictures do not depend on the number. None leaves the choice to the libraries.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
     :raises UsageError: if ``size`` is out of range.

@@ -61,7 +61,8 @@ def open(
         less than their own; time and memory go down with it.
     :param weights: a weights file in place of the one that ships; for reading, also a folder.
     :param device: where the network runs, ``cpu`` or ``cuda``.
-    :param threads: CPU threads; None leaves the choice to the libraries.
+    :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
+        pictures do not depend on the number. None leaves the choice to the libraries.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
     :raises UsageError: if an option is unknown or out of range.

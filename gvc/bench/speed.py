@@ -21,7 +21,6 @@ from gvc.bench.speed_settings import SpeedSettings
 from gvc.bench.stages import analysis_seconds, decode_stages, median_seconds, paper_seconds
 from gvc.codec.settings import EncoderSettings
 from gvc.media import SinkOptions
-from gvc.model.device import set_threads
 
 
 class Unit(enum.StrEnum):
@@ -74,7 +73,6 @@ def run_speed(settings: SpeedSettings, *, on_part: OnPart) -> SpeedReport:
 
     :raises GvcError: if the clip cannot be decoded, the codec fails, or there is no such device.
     """
-    set_threads(settings.threads)
     with tempfile.TemporaryDirectory(prefix="gvc-speed-") as name:
         figures = tuple(_Run(settings, Path(name), on_part).figures())
     return SpeedReport(
@@ -82,7 +80,7 @@ def run_speed(settings: SpeedSettings, *, on_part: OnPart) -> SpeedReport:
         cpu=_cpu_name(),
         device=_device_name(settings.device),
         torch=torch.__version__,
-        threads=torch.get_num_threads(),
+        threads=settings.threads or torch.get_num_threads(),
         settings=settings,
         figures=figures,
     )

@@ -7,19 +7,25 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from gvc.api.input import InputContainer
 from gvc.bench.sample import Picture
 from gvc.bench.speed_settings import SpeedSettings
 from gvc.bitstream import Group
-from gvc.codec.decoder import VideoDecoder
+from gvc.codec.decoder import MotionBatch, VideoDecoder
+from gvc.codec.pipeline import Stage, share
+from gvc.errors import InvalidDataError
 from gvc.media import Sink, SinkOptions, from_rgb
 from gvc.model import weights
 from gvc.model.analysis import Analyser
-from gvc.model.device import select_device
+from gvc.model.device import select_device, set_threads
 from gvc.model.mttf import Mttf, network_from
 from gvc.model.profiles import PAPER
 from gvc.model.synthesis import Synthesiser
@@ -27,8 +33,7 @@ from gvc.model.synthesis import Synthesiser
 #: Inter frames of one batch, as the decoder makes them, and as the encoder analyses them.
 _GENERATED, _ANALYSED = 8, 16
 
-#: Batches that a stage is measured on.
-_BATCHES = 4
+Item = TypeVar("Item")
 
 
 def median_seconds(work: Callable[[], object], *, repeat: int) -> float:
@@ -43,45 +48,45 @@ def median_seconds(work: Callable[[], object], *, repeat: int) -> float:
 
 
 def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
-    """Seconds a frame of each stage of decoding a file, by name.
+    """Seconds a frame of each stage of decoding a file, by name, with all threads on each.
 
     The generator's share is the time of a whole batch less that of its motion.
+
+    :raises InvalidDataError: if no group holds a second frame.
     """
     with InputContainer(
         coded, weights=settings.weights, device=settings.device, threads=settings.threads
     ) as container:
         header = container.header.video
-        group = next(container.demux(video=0)).unit
-        assert isinstance(group, Group)
+        group = _longest(container)
         decoder = container.video_decoder
         network = network_from(weights.find(header.weights, extra=settings.weights))
         synthesiser = Synthesiser(network, device=settings.device)
-        batches = list(itertools.islice(decoder.motion(group), _BATCHES))
+        batches = list(itertools.islice(decoder.motion(group), _batches(settings)))
         frames = sum(len(batch.codes) for batch in batches)
         state = synthesiser.prepare(decoder.key_picture(group))
 
-        def generate() -> list[Picture]:
-            return [picture for b in batches for picture in synthesiser.animate(state, b.codes)]
+        def animate(batch: MotionBatch) -> npt.NDArray[np.uint8]:
+            return synthesiser.animate(state, batch.codes)
 
-        def move() -> None:
-            with torch.inference_mode():
-                for batch in batches:
-                    codes = torch.from_numpy(batch.codes).to(state.picture.device)
-                    network.estimate(state, codes * network.coder.spread)
+        @torch.inference_mode()
+        def estimate(batch: MotionBatch) -> None:
+            codes = torch.from_numpy(batch.codes).to(state.picture.device)
+            network.estimate(state, codes * network.coder.spread)
             _wait(settings.device)
 
-        pictures = generate()
+        pictures = list(itertools.chain.from_iterable(map(animate, batches)))
 
         def convert() -> None:
             for picture in pictures:
                 from_rgb(picture, header.width, header.height, header.colour)
 
         repeat = settings.repeat
-        moved = median_seconds(move, repeat=repeat) / frames
+        moved = _shared_seconds(estimate, batches, settings) / frames
         return {
             "entropy": _entropy(decoder, group, repeat=repeat),
             "motion": moved,
-            "generator": median_seconds(generate, repeat=repeat) / frames - moved,
+            "generator": _shared_seconds(animate, batches, settings) / frames - moved,
             "colour": median_seconds(convert, repeat=repeat) / frames,
             "H.264": _coding(container, pictures, threads=settings.threads, repeat=repeat),
         }
@@ -93,19 +98,17 @@ def analysis_seconds(pictures: Sequence[Picture], settings: SpeedSettings) -> fl
     analyser = Analyser(network_from(chosen), device=settings.device)
     batch = list(itertools.islice(itertools.cycle(pictures), _ANALYSED))
 
-    def analyse() -> None:
-        for _ in range(_BATCHES):
-            analyser.codes(batch)
-
-    return median_seconds(analyse, repeat=settings.repeat) / (_BATCHES * _ANALYSED)
+    count = _batches(settings)
+    return _shared_seconds(analyser.codes, [batch] * count, settings) / (count * _ANALYSED)
 
 
 def paper_seconds(picture: Picture, settings: SpeedSettings) -> float:
-    """Seconds a frame of the paper-size generator: both branches, the motion known.
+    """Seconds a frame of the paper-size generator on all threads: both branches, the motion known.
 
     Its weights are random, which makes no difference to time; the features of the key frame are
     computed once, and do not count.
     """
+    set_threads(settings.threads)
     device = select_device(settings.device)
     network = Mttf(PAPER).eval().requires_grad_(False)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -123,9 +126,41 @@ def paper_seconds(picture: Picture, settings: SpeedSettings) -> float:
         return median_seconds(generate, repeat=settings.repeat)
 
 
+def _batches(settings: SpeedSettings) -> int:
+    """How many batches a stage is measured on: every thread gets four."""
+    return 4 * share(settings.threads, side_by_side=settings.device == "cpu").batches
+
+
+def _shared_seconds(
+    work: Callable[[Item], object], items: Sequence[Item], settings: SpeedSettings
+) -> float:
+    """Median time of ``work`` on all ``items``, shared out as the codec does."""
+    shares = share(settings.threads, side_by_side=settings.device == "cpu")
+
+    def run() -> None:
+        with Stage(
+            work,
+            threads=shares.batches,
+            bound=shares.bound,
+            start=partial(set_threads, shares.each),
+        ) as stage:
+            for _ in stage.map(items):
+                pass
+
+    return median_seconds(run, repeat=settings.repeat)
+
+
+def _longest(container: InputContainer) -> Group:
+    groups = [packet.unit for packet in container.demux(video=0)]
+    longest = max((unit for unit in groups if isinstance(unit, Group)), key=lambda g: g.frames)
+    if longest.frames == 1:
+        raise InvalidDataError("every picture is a key frame: nothing is generated")
+    return longest
+
+
 def _entropy(decoder: VideoDecoder, group: Group, *, repeat: int) -> float:
     whole = median_seconds(lambda: list(decoder.motion(group)), repeat=repeat)
-    return whole / max(1, group.frames - 1)
+    return whole / (group.frames - 1)
 
 
 def _coding(

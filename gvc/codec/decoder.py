@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
-from gvc.codec.pipeline import Stage
+from gvc.codec.pipeline import Stage, share
 from gvc.codec.quantiser import dequantise
 from gvc.codec.settings import SIDE_UNIT, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
@@ -26,9 +26,6 @@ from gvc.model.synthesis import Synthesiser
 
 #: Inter frames generated in one batch.
 _BATCH = 8
-
-#: Batches on their way: one is generated, and one waits for it.
-_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +42,12 @@ class MotionBatch:
 class VideoDecoder:
     """Decodes groups of one video stream, each on its own.
 
-    Pictures are generated in a thread of their own, while those before are converted and taken.
+    Pictures are generated in threads of their own, while those before are converted and taken.
 
     :param header: of the stream.
     :param size: decode at a reduced size, see :func:`gvc.codec.settings.decoded_header`.
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
+    :param threads: see :func:`gvc.codec.pipeline.share`.
     :raises WeightsError: if the weights that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
     """
@@ -63,8 +61,8 @@ class VideoDecoder:
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        set_threads(threads)
-        self._threads = threads
+        self._shares = share(threads, side_by_side=device == "cpu")
+        set_threads(self._shares.each)
         self._header = header
         #: The stream as it comes out: the file's own header but for the sizes.
         self.header = decoded_header(header, size)
@@ -91,7 +89,13 @@ class VideoDecoder:
         def generate(batch: MotionBatch) -> tuple[list[int], npt.NDArray[np.uint8]]:
             return batch.times, self._synthesiser.animate(state, batch.codes)
 
-        with Stage(generate, bound=_AHEAD, start=partial(set_threads, self._threads)) as generator:
+        shares = self._shares
+        with Stage(
+            generate,
+            threads=shares.batches,
+            bound=shares.bound,
+            start=partial(set_threads, shares.each),
+        ) as generator:
             for times, pictures in generator.map(self.motion(group)):
                 yield from self._frames(times, pictures)
 

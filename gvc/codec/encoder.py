@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
-from gvc.codec.pipeline import Stage
+from gvc.codec.pipeline import Stage, share
 from gvc.codec.planner import Planner
 from gvc.codec.quantiser import MotionQuantiser
 from gvc.codec.settings import EncoderSettings, coded_size
@@ -28,9 +28,6 @@ from gvc.model.profiles import get_profile
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
-
-#: Batches on their way: one is analysed, and one waits for it.
-_AHEAD = 2
 
 #: The entropy model that new files use.
 _ENTROPY_MODEL = "adaptive"
@@ -69,7 +66,7 @@ class CodedGroup:
 class VideoEncoder:
     """Codes the frames of one video stream.
 
-    Motion is analysed in a thread of its own and key frames are coded in a process, while the next
+    Motion is analysed in threads of its own and key frames are coded in a process, while the next
     frames are taken.
 
     Groups come out in order, as soon as their key frame is coded and their last frame is known;
@@ -80,7 +77,10 @@ class VideoEncoder:
     """
 
     def __init__(self, info: VideoInfo, settings: EncoderSettings) -> None:
-        set_threads(settings.threads)
+        # Fitting codes to pictures goes from batch to batch.
+        side_by_side = settings.device == "cpu" and not settings.adapt
+        shares = share(settings.threads, side_by_side=side_by_side)
+        set_threads(shares.each)
         self._info = info
         self._settings = settings
         self._size = coded_size(info.width, info.height, settings.size)
@@ -112,7 +112,10 @@ class VideoEncoder:
         self._keyless: deque[_OpenGroup] = deque()
         self._batch: _Batch = [], []
         self._analysis = Stage(
-            self._codes_of, bound=_AHEAD, start=partial(set_threads, settings.threads)
+            self._codes_of,
+            threads=shares.batches,
+            bound=shares.bound,
+            start=partial(set_threads, shares.each),
         )
         self._parameters: bytes | None = None
 

@@ -1,10 +1,11 @@
-"""Steps of the codec side by side: one in a thread of its own while its caller does another."""
+"""Steps of the codec side by side: some in threads of their own while their caller does another."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -12,28 +13,61 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Stage(Generic[Item, Result]):
-    """A step of a pipeline; a context manager.
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How the threads of a run are shared out.
 
-    The step runs in one thread, on one item after another, so that results come in order and do
-    not depend on when. Its thread reads and writes no file: whoever closes the stage waits for the
-    item that is being worked on, and for nothing else.
+    :param batches: how many batches are worked on at once.
+    :param each: threads that torch takes for one of them; None leaves that to torch.
+    """
+
+    batches: int
+    each: int | None
+
+    @property
+    def bound(self) -> int:
+        """Most batches on their way: those that are worked on, and one that waits for them."""
+        return self.batches + 1
+
+
+def share(threads: int | None, *, side_by_side: bool) -> Shares:
+    """How to use ``threads``.
+
+    :param side_by_side: whether batches can be worked on at once: on a CPU, where none needs the
+        result of the one before.
+
+    Where the number is given, one thread works on a batch and several batches are worked on: torch
+    divides the sums of a single batch among its threads, so that the last bits of its results would
+    depend on how many there are.
+    """
+    if threads is None or not side_by_side:
+        return Shares(1, threads)
+    return Shares(threads, 1)
+
+
+class Stage(Generic[Item, Result]):
+    """A step of a pipeline, beside its caller; a context manager.
+
+    Results come in the order of their items. The step reads and writes no file: whoever closes the
+    stage waits for the items that are being worked on, and for nothing else.
 
     :param work: the step.
+    :param threads: how many items are worked on at once.
     :param bound: most items that wait, are worked on, or are finished and not yet taken.
-    :param start: called once in the thread before the first item.
+    :param start: called once in each thread before its first item.
     """
 
     def __init__(
         self,
         work: Callable[[Item], Result],
         *,
+        threads: int = 1,
         bound: int,
         start: Callable[[], None] | None = None,
     ) -> None:
         self._work = work
         self._bound = bound
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gvc", initializer=start)
+        self._threads = ThreadPoolExecutor(threads, "gvc", start)
         self._results: deque[Future[Result]] = deque()
 
     def push(self, item: Item) -> list[Result]:
@@ -45,7 +79,7 @@ class Stage(Generic[Item, Result]):
         ready = []
         while len(self._results) >= self._bound:
             ready.append(self._results.popleft().result())
-        self._results.append(self._thread.submit(self._work, item))
+        self._results.append(self._threads.submit(self._work, item))
         return ready
 
     def finish(self) -> list[Result]:
@@ -70,9 +104,9 @@ class Stage(Generic[Item, Result]):
         yield from self.finish()
 
     def close(self) -> None:
-        """End the thread; items that wait are dropped. May be called more than once."""
+        """End the threads; items that wait are dropped. May be called more than once."""
         self._results.clear()
-        self._thread.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Stage[Item, Result]:
         return self

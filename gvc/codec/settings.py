@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -38,7 +39,8 @@ class EncoderSettings:
     :param model: profile of the network.
     :param weights: a weights file in place of the one that ships.
     :param device: where the network runs.
-    :param threads: CPU threads; None leaves the choice to the libraries.
+    :param threads: CPU threads, see :func:`gvc.codec.pipeline.share`; None leaves the choice to
+        the libraries.
     :raises UsageError: if a value is out of range.
     """
 
@@ -85,6 +87,16 @@ def coded_size(width: int, height: int, size: int) -> tuple[int, int]:
         return min(MAX_SIDE, max(MIN_SIDE, round(length * scale / SIDE_UNIT) * SIDE_UNIT))
 
     return side(width), side(height)
+
+
+def default_threads() -> int:
+    """CPU threads where nobody says how many: those that this process may use, up to 8.
+
+    Each works on pictures of its own, and needs memory for them.
+    """
+    usable = getattr(os, "sched_getaffinity", None)
+    count = len(usable(0)) if usable is not None else os.cpu_count() or 1
+    return min(count, 8)
 
 
 def decoded_header(header: VideoHeader, size: int | None) -> VideoHeader:
