@@ -17,7 +17,7 @@ from gvc.bench.speed_settings import SpeedSettings
 from gvc.bench.speed_table import speed_json, speed_table
 from gvc.bitstream import summarise
 from gvc.cli.bench import command
-from gvc.errors import InvalidDataError, MediaError, UsageError
+from gvc.errors import GvcError, MediaError, UsageError
 
 NAMES = {
     "generator of the paper's size": Unit.MILLISECONDS_A_FRAME,
@@ -124,7 +124,7 @@ def test_settings_that_make_no_sense(tmp_path):
         SpeedSettings(clip=tmp_path / "none.mp4")
     text = tmp_path / "text.mp4"
     text.write_text("dear diary\n" * 100)
-    with pytest.raises(InvalidDataError):
+    with pytest.raises(GvcError, match=r"text\.mp4"):
         make_pictures(SpeedSettings(clip=text))
 
 
