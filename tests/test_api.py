@@ -14,6 +14,8 @@ from reference_decoder import decode_file
 from test_container import crc32c
 
 import gvc
+from gvc.bitstream import ColourDescription, VideoHeader
+from gvc.codec.settings import coded_size, decoded_header
 from gvc.container.varint import decode_varint
 from gvc.errors import InvalidDataError, MediaError, UsageError, WeightsError
 
@@ -154,6 +156,63 @@ def test_one_set_of_weights_serves_every_resolution(side):
         last = list(container.decode(video=0))[-1]
     shown = last.to_ndarray(format="rgb24").astype(int)
     assert np.abs(shown - draw_head(2, side, side)).mean() < 12
+
+
+def test_decoding_smaller_gives_the_same_scene(coded):
+    with gvc.open(coded) as container:
+        whole = list(container.decode(video=0))
+    with gvc.open(coded, size=96) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == (106, 88)
+        assert (stream.coded_width, stream.coded_height) == (112, 80)
+        assert container.header.video.width == 192
+        small = list(container.decode(video=0))
+    assert [frame.pts for frame in small] == [frame.pts for frame in whole]
+    assert {(frame.width, frame.height, frame.format.name) for frame in small} == {
+        (106, 88, "yuv420p")
+    }
+    for one, other in zip(small, whole, strict=True):
+        shown = one.to_ndarray(format="rgb24").astype(int)
+        wanted = other.reformat(106, 88, "rgb24").to_ndarray()
+        assert np.abs(shown - wanted).mean() < 12
+
+
+@pytest.mark.parametrize("size", [(97, 61), (640, 64), (64, 600), (320, 180), (720, 1280)])
+@pytest.mark.parametrize("side", [64, 100, 256, 1024])
+def test_smaller_sizes_keep_shape_and_area(size, side):
+    width, height = size
+    given = VideoHeader(
+        width, height, *coded_size(width, height, 256), Fraction(1, 25), Fraction(25), Fraction(1),
+        ColourDescription(), "vvc", b"", "adaptive", "lite", bytes(16), Fraction(1), 40,
+    )  # fmt: skip
+    told = decoded_header(given, side)
+    assert told.coded_width % 16 == told.coded_height % 16 == 0
+    assert told.coded_width <= given.coded_width
+    assert told.coded_height <= given.coded_height
+    if side * side >= width * height:
+        assert (told.width, told.height) == size
+    else:
+        assert told.width % 2 == told.height % 2 == 0
+        assert told.width * height / width == pytest.approx(told.height, abs=1 + height / width)
+        # Even sides are at most one pixel off.
+        slack = told.width + told.height + 1
+        assert told.width * told.height == pytest.approx(side * side, abs=slack)
+    assert decoded_header(given, None) == given
+
+
+def test_decoding_at_a_larger_size_changes_nothing(coded):
+    with gvc.open(coded) as one, gvc.open(coded, size=512) as other:
+        for whole, same in zip(one.decode(video=0), other.decode(video=0), strict=True):
+            assert (whole.to_ndarray() == same.to_ndarray()).all()
+
+
+@pytest.mark.parametrize("size", [-5, 0, 63, 5000])
+def test_sizes_that_cannot_be_decoded_are_refused(size, coded, tmp_path):
+    with pytest.raises(UsageError, match="size"):
+        gvc.open(coded, size=size)
+    with pytest.raises(UsageError, match="size"):
+        gvc.open(tmp_path / "out.gvc", "w", size=128)
+    assert not list(tmp_path.iterdir())
 
 
 def test_audio_can_be_written_and_taken_from_a_template(tmp_path, clip):

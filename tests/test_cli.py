@@ -57,6 +57,19 @@ def test_codec_and_crf_are_obeyed(coded, tmp_path):
     assert not (tmp_path / "x.mkv").exists()
 
 
+def test_a_smaller_size_is_obeyed(coded, tmp_path):
+    target = tmp_path / "small.mkv"
+    done = run_gvc("decode", coded, target, "--size", 96)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    with av.open(str(target)) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == (106, 88)
+        assert sum(1 for _ in container.decode(video=0)) == 20
+    assert "size" in complaint(run_gvc("decode", coded, tmp_path / "x.mkv", "--size", 8), code=2)
+    assert not (tmp_path / "x.mkv").exists()
+
+
 def test_info_adds_up(coded):
     done = run_gvc("info", coded, "--json")
     assert done.returncode == 0

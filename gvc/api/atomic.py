@@ -26,10 +26,21 @@ class AtomicFile:
             raise MediaError("is a directory", path=path)
         name = f".{path.name[:200]}.{secrets.token_hex(4)}.partial"
         self._partial = None if special else path.with_name(name)
-        try:
-            self.file = cast(BinaryIO, (self._partial or path).open("wb"))
-        except OSError as error:
-            raise self._failure(error) from error
+        self._file: BinaryIO | None = None
+
+    @property
+    def file(self) -> BinaryIO:
+        """The file, made when it is first asked for.
+
+        So whoever asks where an error leads to :meth:`discard` leaves nothing, even if a signal
+        comes at that moment.
+        """
+        if self._file is None:
+            try:
+                self._file = cast(BinaryIO, (self._partial or self.path).open("wb"))
+            except OSError as error:
+                raise self._failure(error) from error
+        return self._file
 
     def commit(self) -> None:
         """Close the file and give it its name."""
@@ -43,8 +54,9 @@ class AtomicFile:
 
     def discard(self) -> None:
         """Close the file and remove it."""
-        with contextlib.suppress(OSError):
-            self.file.close()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from gvc.api.packet import Packet
 from gvc.api.streams import AudioStream, StreamContainer, VideoStream
 from gvc.bitstream import BitstreamReader, FileHeader, Group, Index
+from gvc.codec.settings import decoded_header
 from gvc.errors import GvcError, MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ class InputContainer:
     """A .gvc file that is read; a context manager. Made by :func:`gvc.open`.
 
     :param file: a path, or a binary file object, which need not be seekable.
+    :param size: decode pictures at a reduced size: the side of the square of equal area, see
+        :func:`gvc.codec.settings.decoded_header`. None decodes them at the source's size.
     :param weights: a weights file, or a folder of them, besides those that ship.
     :param device: where the network runs, ``cpu`` or ``cuda``.
-    :param threads: CPU threads; None leaves the choice to the libraries.
+    :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
+        pictures do not depend on the number. None leaves the choice to the libraries.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
+    :raises UsageError: if ``size`` is out of range.
     """
 
     format = "gvc"
@@ -41,6 +46,7 @@ class InputContainer:
         self,
         file: str | Path | BinaryIO,
         *,
+        size: int | None = None,
         weights: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
@@ -48,14 +54,16 @@ class InputContainer:
         self.name = _name_of(file)
         self._own = isinstance(file, (str, Path))
         self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
+        self._size = size
         self._weights, self._device, self._threads = weights, device, threads
         try:
             self._reader = BitstreamReader(self._file)
             self.header: FileHeader = self._reader.header
+            decoded = decoded_header(self.header.video, size)
         except BaseException as error:
             self.close()
             raise self._located(error) from error
-        streams: list[VideoStream | AudioStream] = [VideoStream(self, self.header.video)]
+        streams: list[VideoStream | AudioStream] = [VideoStream(self, decoded)]
         if self.header.audio is not None:
             streams.append(AudioStream(self, self.header.audio))
         self.streams = StreamContainer(streams)
@@ -168,6 +176,7 @@ class InputContainer:
         try:
             return VideoDecoder(
                 self.header.video,
+                size=self._size,
                 extra_weights=self._weights,
                 device=self._device,
                 threads=self._threads,

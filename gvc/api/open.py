@@ -16,6 +16,7 @@ def open(
     file: str | Path | BinaryIO,
     mode: Literal["r"] = "r",
     *,
+    size: int | None = None,
     weights: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -39,6 +40,7 @@ def open(
     mode: Literal["r", "w"] = "r",
     *,
     options: Mapping[str, str] | None = None,
+    size: int | None = None,
     weights: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -55,16 +57,21 @@ def open(
     :param mode: ``"r"`` to read, ``"w"`` to write.
     :param options: for writing, options of the encoder by the names of the command line
         (``key_qp``, ``size``, ``gop_size``, ``motion_step``…), overridden by those of a stream.
+    :param size: for reading, the side of the square whose area decoded pictures have, where that is
+        less than their own; time and memory go down with it.
     :param weights: a weights file in place of the one that ships; for reading, also a folder.
     :param device: where the network runs, ``cpu`` or ``cuda``.
-    :param threads: CPU threads; None leaves the choice to the libraries.
+    :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
+        pictures do not depend on the number. None leaves the choice to the libraries.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
     :raises UsageError: if an option is unknown or out of range.
     """
     if mode == "r":
-        return InputContainer(file, weights=weights, device=device, threads=threads)
+        return InputContainer(file, size=size, weights=weights, device=device, threads=threads)
     if mode == "w":
+        if size is not None:
+            raise UsageError("a file that is written has its size among the options")
         return OutputContainer(
             file, options=options, weights=weights, device=device, threads=threads
         )

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class VideoStream:
-    """The video stream of an :class:`~gvc.api.input.InputContainer`."""
+    """The video stream of an :class:`~gvc.api.input.InputContainer`.
+
+    :param header: of the stream as it comes out; its sizes are not the file's where pictures are
+        decoded at a reduced size.
+    """
 
     type: Literal["video"] = "video"
     index = 0

@@ -81,7 +81,9 @@ def encode(
     started = time.monotonic()
     frames = 0
     end = begin = 0
-    with Source(source, audio=audio, audio_bit_rate=audio_bit_rate) as media:
+    with Source(
+        source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
+    ) as media:
         encoder = VideoEncoder(media.video, settings)
         muxer = Muxer(target)
 
@@ -138,18 +140,19 @@ def decode(
     """
     started = time.monotonic()
     header = source.header
+    video = source.streams.video[0]
     # Whatever keeps the file from being decoded must show before anything is written.
     decoder = source.video_decoder
     sink = Sink(
         target,
         container=container,
-        video=header.video,
+        video=video.header,
         audio=header.audio if audio else None,
         options=options,
         metadata=source.metadata,
         name=name,
     )
-    total = source.streams.video[0].frames or None
+    total = video.frames or None
     frames = 0
     end = begin = 0
     problem = None

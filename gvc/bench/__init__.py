@@ -7,7 +7,11 @@ at every point (:mod:`.points`), scores what comes back (:mod:`.scores`) and kee
 :mod:`.tables`), figures and a page (:mod:`.report`, :mod:`.figures`, :mod:`.page`), and a contact
 sheet (:mod:`.sheet`). Apart from that, the native kernels are timed (:mod:`.kernels`).
 
+How fast it is (:mod:`.speed`, asked for by :mod:`.speed_settings`): files to measure on
+(:mod:`.sample`), single stages (:mod:`.stages`), fresh processes (:mod:`.processes`), and the
+table (:mod:`.speed_table`). That needs no extra.
+
 May import :mod:`gvc.errors`, :mod:`gvc.clips`, :mod:`gvc.bitstream`, :mod:`gvc.media`,
-:mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Needs
-the extra ``gvc[bench]``.
+:mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Rate and
+quality need the extra ``gvc[bench]``.
 """

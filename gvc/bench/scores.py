@@ -88,7 +88,7 @@ class Scorer:
         self, *, weights: Path | None, every: int, device: str, threads: int | None
     ) -> None:
         self._device = select_device(device)
-        set_threads(threads)
+        self._torch_threads = threads
         self._threads = threads or os.cpu_count() or 1
         self._every = every
         self._alex = Lpips("alex", weights).to(self._device)
@@ -105,6 +105,8 @@ class Scorer:
         :raises InvalidDataError: if there are not as many pictures.
         :raises MediaError: if libvmaf fails.
         """
+        # Our codec leaves torch with one, see gvc.codec.pipeline.share.
+        set_threads(self._torch_threads)
         original, other = reference.planes(), reference.planes(decoded)
         return {
             **self._perceptual(reference, original, other),

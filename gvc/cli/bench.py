@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -17,6 +18,7 @@ from gvc.cli.options import (
     device_option,
     metric_weights_option,
     quiet_option,
+    threads_option,
     weights_option,
 )
 from gvc.clips import Kind, Split
@@ -70,7 +72,7 @@ def parse_options(
 
 @click.group("bench")
 def command() -> None:
-    """Measure this codec beside others (needs the extra gvc[bench])."""
+    """Measure this codec: beside others (needs the extra gvc[bench]), or how fast it is."""
 
 
 @command.command("rd")
@@ -209,6 +211,75 @@ def rate_distortion(
     if not quiet:
         click.echo(table(summary))
         click.echo(f"{output / 'index.html'} shows everything")
+
+
+@command.command("speed")
+@click.argument("clip", metavar="[CLIP]", required=False, type=click.Path(path_type=Path))
+@click.option("--size", default=256, show_default=True, help="Side of the square pictures.")
+@click.option("--seconds", default=10.0, show_default=True, help="Length of the measured file.")
+@click.option(
+    "--long",
+    "long_seconds",
+    type=float,
+    help="Length of the file whose decoder's memory is compared.  [10 times --seconds]",
+)
+@click.option(
+    "--repeat", type=click.IntRange(1), default=3, show_default=True, help="Runs of each part."
+)
+@click.option(
+    "--paper/--no-paper",
+    default=True,
+    show_default=True,
+    help="Whether the paper-size generator runs too: seconds a frame.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines; the keys are stable.")
+@weights_option
+@device_option
+@threads_option
+@quiet_option
+def speed(
+    clip: Path | None,
+    size: int,
+    seconds: float,
+    long_seconds: float | None,
+    repeat: int,
+    paper: bool,
+    as_json: bool,
+    weights: Path | None,
+    device: str,
+    threads: int | None,
+    quiet: bool,
+) -> None:
+    """Frames a second, start-up and memory on this machine.
+
+    CLIP is a video or .gvc file whose pictures are taken; without it some are drawn.
+    """
+    from gvc.bench.speed_settings import SpeedSettings
+
+    settings = SpeedSettings(
+        clip=clip,
+        size=size,
+        seconds=seconds,
+        long_seconds=long_seconds if long_seconds is not None else 10 * seconds,
+        repeat=repeat,
+        paper=paper,
+        weights=weights,
+        device=device,
+        threads=threads,
+    )
+    from gvc.bench.speed import run_speed
+    from gvc.bench.speed_table import speed_json, speed_table
+
+    def tell(part: str) -> None:
+        if not quiet:
+            click.echo(part, err=True)
+
+    report = run_speed(settings, on_part=tell)
+    click.echo(
+        json.dumps(speed_json(report), indent=2, ensure_ascii=False)
+        if as_json
+        else speed_table(report)
+    )
 
 
 @contextlib.contextmanager

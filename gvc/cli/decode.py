@@ -35,6 +35,9 @@ _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": 
 )
 @click.option("--crf", type=click.IntRange(0, 63), help="Its constant rate factor.  [16]")
 @click.option("--preset", help="Its preset.")
+@click.option(
+    "--size", type=int, help="Decode smaller, at this side of the square of equal area: faster."
+)
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
 @device_option
@@ -49,6 +52,7 @@ def command(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    size: int | None,
     audio: bool,
     weights: Path | None,
     device: str,
@@ -73,7 +77,9 @@ def command(
     else:
         chosen = "yuv4mpegpipe" if target == STANDARD else format_of(target)
     with (
-        InputContainer(readable(source), weights=weights, device=device, threads=threads) as file,
+        InputContainer(
+            readable(source), size=size, weights=weights, device=device, threads=threads
+        ) as file,
         writable(target, source=source, overwrite=overwrite) as output,
         progress_line("decode", quiet=quiet) as on_progress,
     ):
@@ -81,7 +87,7 @@ def command(
             file,
             output,
             container=chosen,
-            options=SinkOptions(codec=codec, crf=crf, preset=preset),
+            options=SinkOptions(codec=codec, crf=crf, preset=preset, threads=threads),
             audio=audio,
             name=target,
             on_progress=on_progress,

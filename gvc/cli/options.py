@@ -7,6 +7,13 @@ from pathlib import Path
 
 import click
 
+
+def _default_threads() -> int:
+    from gvc.codec.settings import default_threads
+
+    return default_threads()
+
+
 model_option = click.option(
     "--model", default="lite", show_default=True, help="Profile of the network."
 )
@@ -22,7 +29,12 @@ metric_weights_option = click.option(
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…"
 )
-threads_option = click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=_default_threads,
+    help="CPU threads; results do not depend on it.  [all, up to 8]",
+)
 overwrite_option = click.option(
     "-y", "--overwrite", is_flag=True, help="Replace an existing output."
 )

@@ -12,7 +12,6 @@ from gvc.cli.options import (
     metric_weights_option,
     model_option,
     quiet_option,
-    threads_option,
 )
 
 
@@ -33,7 +32,7 @@ from gvc.cli.options import (
 @click.option("--seed", default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
 @device_option
-@threads_option
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

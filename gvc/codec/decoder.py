@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -11,8 +13,9 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
+from gvc.codec.pipeline import Stage, share
 from gvc.codec.quantiser import dequantise
-from gvc.codec.settings import SIDE_UNIT
+from gvc.codec.settings import SIDE_UNIT, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
 from gvc.media import from_rgb, scale, tag, to_rgb
 from gvc.model import weights
@@ -25,11 +28,26 @@ from gvc.model.synthesis import Synthesiser
 _BATCH = 8
 
 
+@dataclass(frozen=True, slots=True)
+class MotionBatch:
+    """Inter frames that are generated together.
+
+    :param times: their pts. :param codes: float32 [N, code_length], in units of the coder's spread.
+    """
+
+    times: list[int]
+    codes: npt.NDArray[np.float32]
+
+
 class VideoDecoder:
     """Decodes groups of one video stream, each on its own.
 
+    Pictures are generated in threads of their own, while those before are converted and taken.
+
     :param header: of the stream.
+    :param size: decode at a reduced size, see :func:`gvc.codec.settings.decoded_header`.
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
+    :param threads: see :func:`gvc.codec.pipeline.share`.
     :raises WeightsError: if the weights that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
     """
@@ -38,12 +56,16 @@ class VideoDecoder:
         self,
         header: VideoHeader,
         *,
+        size: int | None = None,
         extra_weights: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        set_threads(threads)
+        self._shares = share(threads, side_by_side=device == "cpu")
+        set_threads(self._shares.each)
         self._header = header
+        #: The stream as it comes out: the file's own header but for the sizes.
+        self.header = decoded_header(header, size)
         found = weights.find(header.weights, extra=extra_weights)
         if get_profile(found.model).code_length != header.code_length:
             raise InvalidDataError("motion codes do not have the length that the weights need")
@@ -53,27 +75,42 @@ class VideoDecoder:
         self._key_frames = keyframe.get(header.key_codec).decoder(header.key_parameters)
 
     def decode(self, group: Group) -> Iterator[av.VideoFrame]:
-        """Frames of ``group`` in order: yuv420p, at the size of the source, with pts.
+        """Frames of ``group`` in order: yuv420p, of the size in :attr:`header`, with pts.
 
         :raises InvalidDataError, KeyFrameError: if the group is damaged.
         """
-        header = self._header
-        key = self._key_frames.decode(group.key)
-        if (key.width, key.height) != (header.coded_width, header.coded_height):
-            raise InvalidDataError("key frame does not have the size that the header says")
+        header = self.header
+        key = self._key_frame(group)
         yield self._finish(scale(key, header.width, header.height, header.colour), group.pts)
         if group.frames == 1:
             return
-        size = header.coded_width, header.coded_height
-        state = self._synthesiser.prepare(to_rgb(tag(key, header.colour), *size))
-        for times, levels in self._motion(group):
-            codes = dequantise(levels, header.motion_step)
-            for pts, picture in zip(times, self._synthesiser.animate(state, codes), strict=True):
-                frame = from_rgb(picture, header.width, header.height, header.colour)
-                yield self._finish(frame, pts)
+        state = self._synthesiser.prepare(self._to_rgb(key))
 
-    def _motion(self, group: Group) -> Iterator[tuple[list[int], npt.NDArray[np.int32]]]:
-        """pts and quantised motion codes [N, code_length] of the inter frames, in batches."""
+        def generate(batch: MotionBatch) -> tuple[list[int], npt.NDArray[np.uint8]]:
+            return batch.times, self._synthesiser.animate(state, batch.codes)
+
+        shares = self._shares
+        with Stage(
+            generate,
+            threads=shares.batches,
+            bound=shares.bound,
+            start=partial(set_threads, shares.each),
+        ) as generator:
+            for times, pictures in generator.map(self.motion(group)):
+                yield from self._frames(times, pictures)
+
+    def key_picture(self, group: Group) -> npt.NDArray[np.uint8]:
+        """What the network animates: the key frame as RGB, uint8 [H, W, 3], of the coded size.
+
+        :raises InvalidDataError, KeyFrameError: if it is damaged.
+        """
+        return self._to_rgb(self._key_frame(group))
+
+    def motion(self, group: Group) -> Iterator[MotionBatch]:
+        """Times and motion codes of the inter frames of ``group``, in batches.
+
+        :raises InvalidDataError: if they are damaged.
+        """
         header = self._header
         decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
         pts, left = group.pts, group.frames - 1
@@ -85,8 +122,22 @@ class VideoDecoder:
                     pts += decoder.decode_delay()
                 times.append(pts)
                 levels.append(decoder.decode())
-            yield times, np.stack(levels)
+            yield MotionBatch(times, dequantise(np.stack(levels), header.motion_step))
             left -= len(times)
+
+    def _key_frame(self, group: Group) -> av.VideoFrame:
+        key = self._key_frames.decode(group.key)
+        if (key.width, key.height) != (self._header.coded_width, self._header.coded_height):
+            raise InvalidDataError("key frame does not have the size that the header says")
+        return tag(key, self._header.colour)
+
+    def _to_rgb(self, key: av.VideoFrame) -> npt.NDArray[np.uint8]:
+        return to_rgb(key, self.header.coded_width, self.header.coded_height)
+
+    def _frames(self, times: list[int], pictures: npt.NDArray[np.uint8]) -> Iterator[av.VideoFrame]:
+        header = self.header
+        for pts, picture in zip(times, pictures, strict=True):
+            yield self._finish(from_rgb(picture, header.width, header.height, header.colour), pts)
 
     def _finish(self, frame: av.VideoFrame, pts: int) -> av.VideoFrame:
         frame.pts = pts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 import av
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
+from gvc.codec.pipeline import Stage, share
 from gvc.codec.planner import Planner
 from gvc.codec.quantiser import MotionQuantiser
 from gvc.codec.settings import EncoderSettings, coded_size
@@ -47,6 +49,13 @@ class _OpenGroup:
         return self.closed and self.key is not None and len(self.codes) == len(self.pts)
 
 
+#: Frames that are analysed together: their groups, and their pictures, RGB uint8 [H, W, 3].
+_Batch = tuple[list[_OpenGroup], list[npt.NDArray[np.uint8]]]
+
+#: The groups of such frames, their motion codes, and their pictures once more, small.
+_Analysed = tuple[list[_OpenGroup], npt.NDArray[np.float32], list[npt.NDArray[np.uint8]]]
+
+
 @dataclass(frozen=True, slots=True)
 class CodedGroup:
     """A whole group and when its last frame ends, in the stream's time base."""
@@ -58,6 +67,9 @@ class CodedGroup:
 class VideoEncoder:
     """Codes the frames of one video stream.
 
+    Motion is analysed in threads of its own and key frames are coded in a process, while the next
+    frames are taken.
+
     Groups come out in order, as soon as their key frame is coded and their last frame is known;
     how soon the key-frame codec gives a picture back depends on its look-ahead.
 
@@ -66,7 +78,10 @@ class VideoEncoder:
     """
 
     def __init__(self, info: VideoInfo, settings: EncoderSettings) -> None:
-        set_threads(settings.threads)
+        # Fitting codes to pictures goes from batch to batch.
+        side_by_side = settings.device == "cpu" and not settings.adapt
+        shares = share(settings.threads, side_by_side=side_by_side)
+        set_threads(shares.each)
         self._info = info
         self._settings = settings
         self._size = coded_size(info.width, info.height, settings.size)
@@ -97,7 +112,13 @@ class VideoEncoder:
         )
         self._groups: deque[_OpenGroup] = deque()
         self._keyless: deque[_OpenGroup] = deque()
-        self._batch: list[tuple[_OpenGroup, npt.NDArray[np.uint8]]] = []
+        self._batch: _Batch = [], []
+        self._analysis = Stage(
+            self._codes_of,
+            threads=shares.batches,
+            bound=shares.bound,
+            start=partial(set_threads, shares.each),
+        )
         self._parameters: bytes | None = None
 
     @property
@@ -132,8 +153,10 @@ class VideoEncoder:
             self._start_group(frame)
         else:
             self._groups[-1].pts.append(frame.pts)
-        self._batch.append((self._groups[-1], picture))
-        if len(self._batch) == _BATCH:
+        groups, pictures = self._batch
+        groups.append(self._groups[-1])
+        pictures.append(picture)
+        if len(pictures) == _BATCH:
             self._analyse()
         return self._finished()
 
@@ -141,14 +164,17 @@ class VideoEncoder:
         """Finish; give the groups that are left."""
         if self._groups:
             self._groups[-1].closed = True
-        self._analyse()
+        if self._batch[0]:
+            self._analyse()
         self._accept(self._key_frames.finish())
+        self._store(self._analysis.finish())
         if self._keyless:
             raise KeyFrameError("the key-frame encoder returned fewer pictures than it was given")
         return self._finished()
 
     def close(self) -> None:
-        """Release the key-frame encoder, also where the encoding was not finished."""
+        """Release thread and key-frame encoder, also where the encoding was not finished."""
+        self._analysis.close()
         self._key_frames.close()
 
     def _start_group(self, frame: av.VideoFrame) -> None:
@@ -170,13 +196,19 @@ class VideoEncoder:
             group.key = picture.data if same else picture.parameters + picture.data
 
     def _analyse(self) -> None:
-        if not self._batch:
-            return
-        codes = self._analyser.codes([picture for _, picture in self._batch])
-        for (group, picture), code in zip(self._batch, codes, strict=True):
-            group.codes.append(code)
-            group.pictures.append(shrink(picture, ADAPTATION_SIDE))
-        self._batch.clear()
+        batch, self._batch = self._batch, ([], [])
+        self._store(self._analysis.push(batch))
+
+    def _codes_of(self, batch: _Batch) -> _Analysed:
+        groups, pictures = batch
+        small = [shrink(picture, ADAPTATION_SIDE) for picture in pictures]
+        return groups, self._analyser.codes(pictures), small
+
+    def _store(self, analysed: list[_Analysed]) -> None:
+        for groups, codes, pictures in analysed:
+            for group, code, picture in zip(groups, codes, pictures, strict=True):
+                group.codes.append(code)
+                group.pictures.append(picture)
 
     def _finished(self) -> list[CodedGroup]:
         finished = []

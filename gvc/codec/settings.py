@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from gvc.bitstream import VideoHeader
 from gvc.errors import UsageError
 
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
@@ -37,7 +39,8 @@ class EncoderSettings:
     :param model: profile of the network.
     :param weights: a weights file in place of the one that ships.
     :param device: where the network runs.
-    :param threads: CPU threads; None leaves the choice to the libraries.
+    :param threads: CPU threads, see :func:`gvc.codec.pipeline.share`; None leaves the choice to
+        the libraries.
     :raises UsageError: if a value is out of range.
     """
 
@@ -84,3 +87,39 @@ def coded_size(width: int, height: int, size: int) -> tuple[int, int]:
         return min(MAX_SIDE, max(MIN_SIDE, round(length * scale / SIDE_UNIT) * SIDE_UNIT))
 
     return side(width), side(height)
+
+
+def default_threads() -> int:
+    """CPU threads where nobody says how many: those that this process may use, up to 8.
+
+    Each works on pictures of its own, and needs memory for them.
+    """
+    usable = getattr(os, "sched_getaffinity", None)
+    count = len(usable(0)) if usable is not None else os.cpu_count() or 1
+    return min(count, 8)
+
+
+def decoded_header(header: VideoHeader, size: int | None) -> VideoHeader:
+    """The stream that ``header`` describes as it comes out when decoded at ``size``.
+
+    :param size: side of the square whose area the decoded picture has, in pixels; a picture that
+        is smaller already is not enlarged. Sides are rounded to even numbers; inside, the network
+        works at sides rounded to multiples of 16, of 64 at least, and never at more than the
+        coded size. The shape of pixels stays as it is. None decodes at the source's own size.
+    :raises UsageError: if ``size`` is out of range.
+    """
+    if size is None:
+        return header
+    _check("size", size, MIN_SIDE, MAX_SIDE)
+    factor = size / math.sqrt(header.width * header.height)
+    if factor < 1:
+        width, height = (
+            max(2, round(side * factor / 2) * 2) for side in (header.width, header.height)
+        )
+        header = replace(header, width=width, height=height)
+    inner = coded_size(header.coded_width, header.coded_height, size)
+    return replace(
+        header,
+        coded_width=min(header.coded_width, inner[0]),
+        coded_height=min(header.coded_height, inner[1]),
+    )

@@ -80,6 +80,8 @@ class _VvencProcess(KeyFrameEncoder):
             "-video_size", f"{width}x{height}", "-framerate", "1", "-probesize", "32",
             "-i", "pipe:0",
             "-c:v", "libvvenc", "-preset", preset, "-qp", str(qp), "-g", "1",
+            # On five threads VVenC makes other pictures than on one or two, and larger ones.
+            "-threads", "1",
             # VVenC's perceptual adaptation spends more bits for the same PSNR and SSIM here.
             "-qpa", "0", "-vvenc-params", _VVENC_PARAMETERS,
             *colour_range, "-flush_packets", "1", "-f", "vvc", "pipe:1",

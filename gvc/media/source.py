@@ -67,6 +67,7 @@ class Source:
     :param file: a path, or a binary file object, which need not be seekable.
     :param audio: what becomes of the first audio stream.
     :param audio_bit_rate: of Opus, bits a second.
+    :param threads: CPU threads of the video decoder; None leaves the choice to FFmpeg.
     :raises MediaError, InvalidDataError: if there is no video to be had, with FFmpeg's reason.
     """
 
@@ -76,6 +77,7 @@ class Source:
         *,
         audio: AudioMode = AudioMode.OPUS,
         audio_bit_rate: int = 24_000,
+        threads: int | None = None,
     ) -> None:
         self.name = str(file) if isinstance(file, (str, Path)) else _stream_name(file)
         #: Video packets that FFmpeg could not decode.
@@ -87,6 +89,7 @@ class Source:
         try:
             self._video = self._find_video()
             self._video.thread_type = "AUTO"
+            self._video.codec_context.thread_count = threads or 0
             self._audio = self._find_audio(audio, audio_bit_rate)
             self._frames = self._demux()
             self._ahead: list[av.VideoFrame | AudioPacket] = []
