@@ -156,8 +156,8 @@ def picture_terms(
 ) -> dict[str, Tensor]:
     """Losses on the generated picture.
 
-    :param shift: rows and columns, 0 or 1 each, that the perceptual network does not see, drawn
-        anew for each step. Its first layer looks at every other pixel, and generators learn to
+    :param shift: rows and columns, 0 or 1 each, that the perceptual network does not see, other
+        ones in each step. Its first layer looks at every other pixel, and generators learn to
         please it with a pattern of dots where they know which.
     """
     frames = target.frames
@@ -165,14 +165,14 @@ def picture_terms(
     features = features / features.mean(dim=(2, 3), keepdim=True)
     emphasis = _emphasis(target.repeated_key(), frames, radius=4)
     emphasis = emphasis * resize(features, *frames.shape[-2:])
-    seen = [
-        [part[..., shift[0] :, shift[1] :] for part in (picture, half)]
-        for picture in (synthesis.picture, frames)
-        for half in (resize(picture, *(side // 2 for side in frames.shape[-2:])),)
-    ]
+
+    def describe(picture: Tensor) -> list[list[Tensor]]:
+        half = resize(picture, *(side // 2 for side in picture.shape[-2:]))
+        return [perceptual.describe(one[..., shift[0] :, shift[1] :]) for one in (picture, half)]
+
     with torch.no_grad():
-        targets = [perceptual.describe(picture) for picture in seen[1]]
-    made = [perceptual.describe(picture) for picture in seen[0]]
+        targets = describe(frames)
+    made = describe(synthesis.picture)
     distance = perceptual.distance(made[0], targets[0], weights=features)
     distance = distance + 0.5 * perceptual.distance(made[1], targets[1], weights=features)
     return {
