@@ -7,7 +7,6 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ from gvc.bench.sample import Picture
 from gvc.bench.speed_settings import SpeedSettings
 from gvc.bitstream import Group
 from gvc.codec.decoder import MotionBatch, VideoDecoder
-from gvc.codec.pipeline import Stage, share
+from gvc.codec.pipeline import share
 from gvc.errors import InvalidDataError
 from gvc.media import Sink, SinkOptions, from_rgb
 from gvc.model import weights
@@ -30,8 +29,8 @@ from gvc.model.mttf import Mttf, network_from
 from gvc.model.profiles import PAPER
 from gvc.model.synthesis import Synthesiser
 
-#: Inter frames of one batch, as the decoder makes them, and as the encoder analyses them.
-_GENERATED, _ANALYSED = 8, 16
+#: Frames that the encoder analyses in one batch.
+_ANALYSED = 16
 
 Item = TypeVar("Item")
 
@@ -138,12 +137,7 @@ def _shared_seconds(
     shares = share(settings.threads, side_by_side=settings.device == "cpu")
 
     def run() -> None:
-        with Stage(
-            work,
-            threads=shares.batches,
-            bound=shares.bound,
-            start=partial(set_threads, shares.each),
-        ) as stage:
+        with shares.stage(work) as stage:
             for _ in stage.map(items):
                 pass
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import av
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
-from gvc.codec.pipeline import Stage, share
+from gvc.codec.pipeline import share
 from gvc.codec.quantiser import dequantise
 from gvc.codec.settings import SIDE_UNIT, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
@@ -89,13 +88,7 @@ class VideoDecoder:
         def generate(batch: MotionBatch) -> tuple[list[int], npt.NDArray[np.uint8]]:
             return batch.times, self._synthesiser.animate(state, batch.codes)
 
-        shares = self._shares
-        with Stage(
-            generate,
-            threads=shares.batches,
-            bound=shares.bound,
-            start=partial(set_threads, shares.each),
-        ) as generator:
+        with self._shares.stage(generate) as generator:
             for times, pictures in generator.map(self.motion(group)):
                 yield from self._frames(times, pictures)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 
 import av
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
-from gvc.codec.pipeline import Stage, share
+from gvc.codec.pipeline import share
 from gvc.codec.planner import Planner
 from gvc.codec.quantiser import MotionQuantiser
 from gvc.codec.settings import EncoderSettings, coded_size
@@ -113,12 +112,7 @@ class VideoEncoder:
         self._groups: deque[_OpenGroup] = deque()
         self._keyless: deque[_OpenGroup] = deque()
         self._batch: _Batch = [], []
-        self._analysis = Stage(
-            self._codes_of,
-            threads=shares.batches,
-            bound=shares.bound,
-            start=partial(set_threads, shares.each),
-        )
+        self._analysis = shares.stage(self._codes_of)
         self._parameters: bytes | None = None
 
     @property

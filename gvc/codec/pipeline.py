@@ -6,8 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Generic, TypeVar
+
+from gvc.model.device import set_threads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,6 +31,11 @@ class Shares:
     def bound(self) -> int:
         """Most batches on their way: those that are worked on, and one that waits for them."""
         return self.batches + 1
+
+    def stage(self, work: Callable[[Item], Result]) -> Stage[Item, Result]:
+        """A stage that works on batches with these threads."""
+        start = partial(set_threads, self.each)
+        return Stage(work, threads=self.batches, bound=self.bound, start=start)
 
 
 def share(threads: int | None, *, side_by_side: bool) -> Shares:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gvc.model.device import select_device
+from gvc.model.device import select_device, to_tensor
 from gvc.model.layers import resize
 from gvc.model.motion import sample
 from gvc.model.mttf import KeyState, Mttf
@@ -57,7 +57,7 @@ class Adapter:
         :param codes: what the coder made of them, float32 [N, 2·N_F] in units of its spread.
         :returns: the same, fitted.
         """
-        picture = torch.from_numpy(key).permute(2, 0, 1)[None].to(self._device).float() / 255
+        picture = to_tensor(key[None], self._device)
         with torch.no_grad():
             state = self._network.key_state(picture, features=False)
         sources = _pyramid(picture)
@@ -65,7 +65,7 @@ class Adapter:
         offset = torch.zeros_like(start[:1])
         fitted: list[Tensor] = []
         for first in range(0, len(codes), _BATCH):
-            batch = torch.from_numpy(np.stack(pictures[first : first + _BATCH]))
+            batch = to_tensor(np.stack(pictures[first : first + _BATCH]), self._device)
             last = fitted[-1][-1:] if fitted else None
             code = self._fit(state, sources, batch, start[first : first + _BATCH], offset, last)
             offset = (code - start[first : first + _BATCH])[-1:]
@@ -81,7 +81,7 @@ class Adapter:
         offset: Tensor,
         last: Tensor | None,
     ) -> Tensor:
-        targets = _pyramid(pictures.permute(0, 3, 1, 2).to(self._device).float() / 255)
+        targets = _pyramid(pictures)
         code = (start + offset).detach().requires_grad_(True)
         optimiser = torch.optim.Adam([code], lr=0.25, betas=(0.8, 0.95))
         spread = self._network.coder.spread

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gvc.model.device import select_device
+from gvc.model.device import select_device, to_tensor
 from gvc.model.mttf import Mttf
 
 
@@ -30,6 +30,6 @@ class Analyser:
 
         :returns: float32 [N, 2·N_F], in units of the coder's spread.
         """
-        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self._device)
-        code = self._coder(self._extractor(batch.float() / 255)) / self._coder.spread
+        batch = to_tensor(np.stack(pictures), self._device)
+        code = self._coder(self._extractor(batch)) / self._coder.spread
         return code.float().cpu().numpy()

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gvc.model.device import select_device
+from gvc.model.device import select_device, to_tensor
 from gvc.model.layers import resize
 from gvc.model.motion import sample
 from gvc.model.mttf import KeyState, Mttf
@@ -54,13 +54,13 @@ class MotionCheck:
         :param codes: of the originals, float32 [N, 2·N_F] in units of the coder's spread.
         :returns: the same, where none was bad.
         """
-        state = self._network.key_state(self._tensor(key[None]), features=False)
+        state = self._network.key_state(to_tensor(key[None], self._device), features=False)
         source = resize(state.picture, _SIDE, _SIDE)
         sent = torch.from_numpy(codes).to(self._device) * self._network.coder.spread
         last = state.code
         for first in range(0, len(sent), _BATCH):
             part = slice(first, first + _BATCH)
-            frames = resize(self._tensor(np.stack(pictures[part])), _SIDE, _SIDE)
+            frames = resize(to_tensor(np.stack(pictures[part]), self._device), _SIDE, _SIDE)
             limit = _MARGIN * _difference(source, frames)
             bad = self._error(state, source, sent[part], frames) > limit
             for place in range(len(frames)):
@@ -72,13 +72,8 @@ class MotionCheck:
 
     def _error(self, state: KeyState, source: Tensor, codes: Tensor, frames: Tensor) -> Tensor:
         """What is left between ``frames`` and the key frame moved by ``codes``, each [N]."""
-        motion = self._network.keypoint_motion
-        displacements = motion.displacements(codes - state.code)
-        face = motion(state.points.expand(len(codes), -1, -1), displacements, _SIDE)
+        face = self._network.face_motion(state, codes, _SIDE)
         return _difference(sample(source, face.displacement), frames)
-
-    def _tensor(self, pictures: npt.NDArray[np.uint8]) -> Tensor:
-        return torch.from_numpy(pictures).permute(0, 3, 1, 2).to(self._device).float() / 255
 
 
 def _difference(one: Tensor, other: Tensor) -> Tensor:

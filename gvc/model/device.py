@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from gvc.errors import UsageError
 
@@ -21,6 +24,11 @@ def select_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"device {name!r} is not supported", hint="cpu or cuda")
     return device
+
+
+def to_tensor(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """RGB pictures uint8 [N, H, W, 3] as networks take them: float32 [N, 3, H, W] in [0, 1]."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device).float() / 255
 
 
 def set_threads(count: int | None) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gvc.errors import WeightsError
 from gvc.model.generator import BackgroundGenerator, ForegroundGenerator
-from gvc.model.keypoints import KeypointMotion, Keypoints
+from gvc.model.keypoints import FaceMotion, KeypointMotion, Keypoints
 from gvc.model.layers import resize
 from gvc.model.motion import (
     Analysis,
@@ -148,10 +148,15 @@ class Mttf(nn.Module):
         """
         shape = (len(code), -1, -1, -1)
         latent, field = state.latent.expand(shape), state.field.expand(shape)
+        face = self.face_motion(state, code, self.profile.motion_size)
+        return self.motion(field, modulate(latent, code), state.thumbnail.expand(shape), face)
+
+    def face_motion(self, state: KeyState, code: Tensor, size: int) -> FaceMotion:
+        """What the keypoints alone say of the motion, on maps of ``size``; see :meth:`estimate`."""
         displacements = self.keypoint_motion.displacements(code - state.code)
         points = state.points.expand(len(code), -1, -1)
-        face = self.keypoint_motion(points, displacements, self.profile.motion_size)
-        return self.motion(field, modulate(latent, code), state.thumbnail.expand(shape), face)
+        face: FaceMotion = self.keypoint_motion(points, displacements, size)
+        return face
 
     def synthesise(self, state: KeyState, code: Tensor) -> Synthesis:
         """Animate key frames by motion codes [N, 2·N_F]; see :meth:`estimate`."""

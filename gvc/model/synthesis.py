@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gvc.model.device import select_device
+from gvc.model.device import select_device, to_tensor
 from gvc.model.mttf import KeyState, Mttf
 
 
@@ -27,7 +27,7 @@ class Synthesiser:
 
         :param picture: RGB, uint8 [H, W, 3], H and W multiples of 16.
         """
-        key = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self._device).float() / 255
+        key = to_tensor(picture[None], self._device)
         return self._network.key_state(key.contiguous(memory_format=torch.channels_last))
 
     @torch.inference_mode()
