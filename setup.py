@@ -60,24 +60,31 @@ class OptionalBuild(build_ext):
 
     def add_cuda(self, ext: Pybind11Extension, nvcc: str) -> None:
         """Compile the CUDA kernels and make them part of ``ext``."""
-        ext.extra_objects = [*ext.extra_objects, self.compile_cuda(nvcc)]
-        ext.define_macros = [*ext.define_macros, ("GVC_CUDA", "1")]
+        ext.extra_objects = [*ext.extra_objects, *self.compile_cuda(nvcc)]
+        names = " ".join(f"sm_{number}" for number in _CUDA_ARCHITECTURES)
+        ext.define_macros = [*ext.define_macros, ("GVC_CUDA", f'"{names}"')]
         ext.library_dirs = [*ext.library_dirs, *cuda_library_dirs(nvcc)]
         ext.libraries = [*ext.libraries, "cudart_static", "rt", "pthread", "dl"]
 
-    def compile_cuda(self, nvcc: str) -> str:
-        """Compile the CUDA kernels to one object file."""
-        target = Path(self.build_temp) / "warp_cuda.o"
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def compile_cuda(self, nvcc: str) -> list[str]:
+        """Compile each file of CUDA kernels to an object file."""
+        folder = Path(self.build_temp) / "cuda"
+        folder.mkdir(parents=True, exist_ok=True)
         architectures = [
             f"-gencode=arch=compute_{number},code=sm_{number}" for number in _CUDA_ARCHITECTURES
         ]
-        subprocess.run(
-            [nvcc, "-std=c++17", "-O3", "-Xcompiler", "-fPIC", "-Icsrc/include", *architectures,
-             "-c", "csrc/cuda/warp.cu", "-o", str(target)],
-            check=True,
-        )  # fmt: skip
-        return str(target)
+        objects = []
+        for source in sorted(Path("csrc/cuda").glob("*.cu")):
+            target = folder / f"{source.stem}.o"
+            # As on the CPU, products are not fused into sums: so the arithmetic is that of the
+            # same code compiled for the CPU, where tests hold it to references.
+            subprocess.run(
+                [nvcc, "-std=c++17", "-O3", "-fmad=false", "-Xcompiler", "-fPIC", "-Icsrc/include",
+                 *architectures, "-c", str(source), "-o", str(target)],
+                check=True,
+            )  # fmt: skip
+            objects.append(str(target))
+        return objects
 
 
 setup(
@@ -89,7 +96,7 @@ setup(
                 for path in (*Path("bindings").glob("*.cpp"), *Path("csrc/cpu").glob("*.cpp"))
             ),
             include_dirs=["csrc/include", "csrc/cpu", "bindings"],
-            depends=[str(path) for path in Path("csrc").rglob("*.h")],
+            depends=[str(path) for path in Path("csrc").rglob("*.*") if path.suffix != ".cpp"],
             # Without contraction every vector width and thread count rounds alike.
             extra_compile_args=["-O3", "-ffp-contract=off"] if os.name == "posix" else [],
             cxx_std=17,

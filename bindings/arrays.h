@@ -31,6 +31,9 @@ Array4<Element> array_of(const Described& described) {
     return array;
 }
 
+// A cudaStream_t as torch tells it.
+inline void* stream_at(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
+
 // Throws what a status other than "ok" means.
 inline void check(Status status, const std::string& operation) {
     switch (status) {

@@ -10,8 +10,10 @@ void add_build_info(pybind11::module_& module) {
             info["compiler"] = __VERSION__;
 #if defined(GVC_CUDA)
             info["cuda"] = true;
+            info["cuda_architectures"] = GVC_CUDA;
 #else
             info["cuda"] = false;
+            info["cuda_architectures"] = pybind11::none();
 #endif
             return info;
         },

@@ -7,23 +7,24 @@ namespace gvc::bindings {
 namespace {
 
 void spread(const Described& centres, const Described& displacements, const Described& labels,
-            const Described& narrow, const Described& frame, float far_narrow, float far_share,
-            float still, const Described& displacement_map, const Described& share_map,
-            const Described& label_maps, int threads) {
+            const Described& narrow, const Described& frame, const Described& constants,
+            const Described& displacement_map, const Described& share_map,
+            const Described& label_maps, int threads, bool cuda, std::uintptr_t stream,
+            const Described& scratch) {
     const KeypointSpread keypoints{array_of<const float>(centres),
                                    array_of<const float>(displacements),
                                    array_of<const float>(labels),
                                    array_of<const float>(narrow),
                                    array_of<const float>(frame),
-                                   far_narrow,
-                                   far_share,
-                                   still};
+                                   array_of<const float>(constants)};
     const SpreadMaps maps{array_of<float>(displacement_map), array_of<float>(share_map),
                           array_of<float>(label_maps)};
     Status status;
     {
         pybind11::gil_scoped_release released;
-        status = spread_keypoints(keypoints, maps, threads);
+        status = cuda ? spread_keypoints_cuda(keypoints, maps, array_of<float>(scratch),
+                                              stream_at(stream))
+                      : spread_keypoints(keypoints, maps, threads);
     }
     check(status, "spread_keypoints");
 }
@@ -33,9 +34,10 @@ void spread(const Described& centres, const Described& displacements, const Desc
 void add_keypoint_spread(pybind11::module_& module) {
     using pybind11::arg;
     module.def("spread_keypoints", &spread, arg("centres"), arg("displacements"), arg("labels"),
-               arg("narrow"), arg("frame"), arg("far_narrow"), arg("far_share"), arg("still"),
-               arg("displacement_map"), arg("share_map"), arg("label_maps"), arg("threads"),
-               "See gvc::spread_keypoints.");
+               arg("narrow"), arg("frame"), arg("constants"), arg("displacement_map"),
+               arg("share_map"), arg("label_maps"), arg("threads"), arg("cuda") = false,
+               arg("stream") = 0, arg("scratch") = Described{},
+               "See gvc::spread_keypoints; scratch is the `far` of spread_keypoints_cuda.");
 }
 
 }  // namespace gvc::bindings

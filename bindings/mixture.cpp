@@ -8,7 +8,8 @@ namespace {
 
 void mix(const Described& logits, const Described& flows, const Described& carried,
          std::int64_t foreground, std::int64_t guided, const Described& foreground_motion,
-         const Described& background_motion, int threads) {
+         const Described& background_motion, int threads, bool cuda, std::uintptr_t stream,
+         const Described& scratch) {
     const Mixture mixture{array_of<const float>(logits), array_of<const float>(flows),
                           array_of<const float>(carried), foreground, guided};
     const MixedMotion motion{array_of<float>(foreground_motion),
@@ -16,7 +17,9 @@ void mix(const Described& logits, const Described& flows, const Described& carri
     Status status;
     {
         pybind11::gil_scoped_release released;
-        status = mix_flows(mixture, motion, threads);
+        status = cuda ? mix_flows_cuda(mixture, motion, array_of<float>(scratch),
+                                       stream_at(stream))
+                      : mix_flows(mixture, motion, threads);
     }
     check(status, "mix_flows");
 }
@@ -27,7 +30,8 @@ void add_mixture(pybind11::module_& module) {
     using pybind11::arg;
     module.def("mix_flows", &mix, arg("logits"), arg("flows"), arg("carried"), arg("foreground"),
                arg("guided"), arg("foreground_motion"), arg("background_motion"), arg("threads"),
-               "See gvc::mix_flows.");
+               arg("cuda") = false, arg("stream") = 0, arg("scratch") = Described{},
+               "See gvc::mix_flows; scratch is the `own` of mix_flows_cuda.");
 }
 
 }  // namespace gvc::bindings

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "build_info.h"
+#include "composite.h"
 #include "flow_warp.h"
 #include "keypoint_spread.h"
 #include "mixture.h"
@@ -13,5 +14,6 @@ PYBIND11_MODULE(_native, module) {
     gvc::bindings::add_flow_warp(module);
     gvc::bindings::add_mixture(module);
     gvc::bindings::add_keypoint_spread(module);
+    gvc::bindings::add_composite(module);
     gvc::bindings::add_build_info(module);
 }

@@ -12,17 +12,11 @@ void forward(const Described& input, const Described& grid, const Described& out
     const auto in = array_of<const float>(input);
     const auto positions = array_of<const float>(grid);
     const auto out = array_of<float>(output);
-    Status status = Status::device_error;
+    Status status;
     {
         pybind11::gil_scoped_release released;
-        if (!cuda) {
-            status = warp_forward(in, positions, out, options);
-        }
-#if defined(GVC_CUDA)
-        else {
-            status = warp_forward_cuda(in, positions, out, options, reinterpret_cast<void*>(stream));
-        }
-#endif
+        status = cuda ? warp_forward_cuda(in, positions, out, options, stream_at(stream))
+                      : warp_forward(in, positions, out, options);
     }
     check(status, "warp");
 }
@@ -36,18 +30,12 @@ void backward(const Described& grad_output, const Described& input, const Descri
     const auto positions = array_of<const float>(grid);
     const auto to_input = array_of<float>(grad_input);
     const auto to_grid = array_of<float>(grad_grid);
-    Status status = Status::device_error;
+    Status status;
     {
         pybind11::gil_scoped_release released;
-        if (!cuda) {
-            status = warp_backward(grad, in, positions, to_input, to_grid, options);
-        }
-#if defined(GVC_CUDA)
-        else {
-            status = warp_backward_cuda(grad, in, positions, to_input, to_grid, options,
-                                        reinterpret_cast<void*>(stream));
-        }
-#endif
+        status = cuda ? warp_backward_cuda(grad, in, positions, to_input, to_grid, options,
+                                           stream_at(stream))
+                      : warp_backward(grad, in, positions, to_input, to_grid, options);
     }
     check(status, "warp");
 }

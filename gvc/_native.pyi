@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 Array = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 def warp_forward(
@@ -28,9 +30,18 @@ def warp_by_flow(
     inner: Array,
     output: Array,
     threads: int,
+    cuda: bool = False,
+    stream: int = 0,
 ) -> None: ...
 def warp_by_flows(
-    picture: Array, flows: Array, carried: Array, guided: int, output: Array, threads: int
+    picture: Array,
+    flows: Array,
+    carried: Array,
+    guided: int,
+    output: Array,
+    threads: int,
+    cuda: bool = False,
+    stream: int = 0,
 ) -> None: ...
 def mix_flows(
     logits: Array,
@@ -41,6 +52,9 @@ def mix_flows(
     foreground_motion: Array,
     background_motion: Array,
     threads: int,
+    cuda: bool = False,
+    stream: int = 0,
+    scratch: Array = ...,
 ) -> None: ...
 def spread_keypoints(
     centres: Array,
@@ -48,11 +62,23 @@ def spread_keypoints(
     labels: Array,
     narrow: Array,
     frame: Array,
-    far_narrow: float,
-    far_share: float,
-    still: float,
+    constants: Array,
     displacement_map: Array,
     share_map: Array,
     label_maps: Array,
+    threads: int,
+    cuda: bool = False,
+    stream: int = 0,
+    scratch: Array = ...,
+) -> None: ...
+def compose_planes(
+    foreground: Array,
+    background: Array,
+    person: Array,
+    key: Array,
+    foreground_motion: Array,
+    background_motion: Array,
+    matrix: Sequence[Sequence[float]],
+    planes: Array,
     threads: int,
 ) -> None: ...

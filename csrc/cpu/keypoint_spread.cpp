@@ -17,9 +17,6 @@ constexpr std::int64_t kTogether = 4;
 // Least pixels times keypoints for which starting a thread pays.
 constexpr std::int64_t kLeastWork = 1 << 18;
 
-// Labels are divided by the weight near a position plus this: nothing where no keypoint is near.
-constexpr float kUnlabelled = 0.1f;
-
 GVC_MULTIVERSION void weigh_line(const float* __restrict x, float y, float centre_x,
                                  float centre_y, float narrow, std::int64_t count,
                                  float* __restrict weight) {
@@ -146,21 +143,6 @@ void sum_line(const Table& table, const Frame& frame, std::int64_t y, std::int64
     }
 }
 
-bool fits(const KeypointSpread& spread, const SpreadMaps& maps) {
-    const std::int64_t n = spread.centres.size[0], points = spread.centres.size[2];
-    const std::int64_t labels = spread.labels.size[3], size = maps.share.size[2];
-    return is_picture(maps.share) && is_picture(maps.displacement) &&
-           countable(spread.centres.size) && points > 0 && countable(spread.labels.size) &&
-           countable(maps.labels.size) && has_size(spread.centres, n, 1, points, 2) &&
-           has_size(spread.displacements, n, 1, points, 2) &&
-           has_size(spread.labels, 1, 1, points, labels) &&
-           has_size(spread.narrow, 1, 1, 1, points) && has_size(spread.frame, n, 1, 1, 3) &&
-           has_size(maps.displacement, n, 2, size, size) &&
-           has_size(maps.share, n, 1, size, size) && has_size(maps.labels, n, labels, size, size) &&
-           maps.displacement.stride[3] == 1 && maps.share.stride[3] == 1 &&
-           maps.labels.stride[3] == 1;
-}
-
 float* line_of(const Array4<float>& array, std::int64_t n, std::int64_t c, std::int64_t y) {
     return array.data + n * array.stride[0] + c * array.stride[1] + y * array.stride[2];
 }
@@ -168,7 +150,10 @@ float* line_of(const Array4<float>& array, std::int64_t n, std::int64_t c, std::
 void spread_over(const KeypointSpread& spread, const SpreadMaps& maps, int threads) {
     const std::int64_t batch = spread.centres.size[0], labels = spread.labels.size[3];
     const std::int64_t size = maps.share.size[2], channels = 3 + labels;
-    const std::int64_t side = std::max<std::int64_t>(1, size / 4);
+    const std::int64_t side = far_side(size);
+    const std::int64_t step = spread.constants.stride[3];
+    const float far_narrow = spread.constants.data[0];
+    const float far_share = spread.constants.data[step], still = spread.constants.data[2 * step];
     const Resizing resizing(side, side, size, size);
     std::vector<Table> tables;
     for (std::int64_t n = 0; n < batch; ++n) {
@@ -189,7 +174,7 @@ void spread_over(const KeypointSpread& spread, const SpreadMaps& maps, int threa
                          const std::int64_t n = line / side;
                          const Table& table = tables[static_cast<std::size_t>(n)];
                          sum_line(table, frame_of(spread, n), line % side, side,
-                                  &spread.far_narrow, 0, table.coarse, 3, xs, weight, sum);
+                                  &far_narrow, 0, table.coarse, 3, xs, weight, sum);
                          for (std::int64_t c = 0; c < 3; ++c) {
                              widen_line(sum + c * side, side, resizing.columns, size,
                                         far.data() + (line * 3 + c) * size);
@@ -213,7 +198,7 @@ void spread_over(const KeypointSpread& spread, const SpreadMaps& maps, int threa
                          mix_lines(rows + resizing.rows.low[at] * 3 * size,
                                    rows + resizing.rows.high[at] * 3 * size,
                                    resizing.rows.share[at], 3 * size, smooth);
-                         finish_line(sum, smooth, spread.far_share, spread.still, size,
+                         finish_line(sum, smooth, far_share, still, size,
                                      line_of(maps.displacement, n, 0, y),
                                      line_of(maps.displacement, n, 1, y),
                                      line_of(maps.share, n, 0, y));

@@ -4,7 +4,7 @@
 #include <new>
 #include <vector>
 
-#include "exponential.h"
+#include "gvc/exponential.h"
 #include "multiversion.h"
 #include "parallel.h"
 #include "resizing.h"
@@ -206,22 +206,6 @@ void carry_along(const Mixture& mixture, const Array4<float>& foreground, int th
         }
     };
     parallel_for(foreground.size[0] * height, threads, kLeastWork / (8 * width) + 1, lines);
-}
-
-bool fits(const Mixture& mixture, const MixedMotion& motion) {
-    const auto& size = mixture.logits.size;
-    const auto& wide = motion.foreground.size;
-    return is_picture(mixture.logits) && is_picture(mixture.flows) &&
-           is_picture(mixture.carried) && is_picture(motion.foreground) &&
-           is_picture(motion.background) && mixture.foreground > 0 &&
-           mixture.foreground < size[1] && mixture.guided >= 0 &&
-           mixture.guided <= mixture.foreground &&
-           has_size(mixture.flows, size[0], 2 * size[1], mixture.flows.size[2],
-                    mixture.flows.size[3]) &&
-           has_size(motion.background, size[0], 2, size[2], size[3]) &&
-           has_size(motion.foreground, size[0], 2, wide[2], wide[3]) &&
-           has_size(mixture.carried, size[0], 2, wide[2], wide[3]) &&
-           motion.foreground.stride[3] == 1 && motion.background.stride[3] == 1;
 }
 
 }  // namespace

@@ -5,18 +5,13 @@
 // vectors, so that all versions round alike.
 #pragma once
 
+#include "gvc/attributes.h"
+
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
 #define GVC_MULTIVERSION \
     __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #else
 #define GVC_MULTIVERSION
-#endif
-
-// For what is called inside a loop of such a function and has to be compiled along with it.
-#if defined(__GNUC__)
-#define GVC_INLINE inline __attribute__((always_inline))
-#else
-#define GVC_INLINE inline
 #endif
 
 // The iterations of the next loop do not depend on each other, whatever its pointers are.

@@ -34,4 +34,21 @@ void parallel_for(std::int64_t count, int threads, std::int64_t least, const Wor
     }
 }
 
+// Calls line(n, y, floats, whole numbers) for all lines, with `floats` and `whole` of scratch.
+// A thread has `least` lines at least. May throw std::bad_alloc.
+template <typename Work>
+void for_lines(std::int64_t batch, std::int64_t height, std::int64_t least, int threads,
+               std::int64_t floats, std::int64_t whole, const Work& line) {
+    // Everything that threads need is allocated here: nothing may throw inside one.
+    std::vector<float> reals(static_cast<std::size_t>(floats * threads));
+    std::vector<std::int32_t> integers(static_cast<std::size_t>(whole * threads));
+    parallel_for(batch * height, threads, least,
+                 [&](std::int64_t part, std::int64_t first, std::int64_t last) {
+                     for (std::int64_t i = first; i < last; ++i) {
+                         line(i / height, i % height, reals.data() + part * floats,
+                              integers.data() + part * whole);
+                     }
+                 });
+}
+
 }  // namespace gvc

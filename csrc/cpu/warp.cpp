@@ -164,16 +164,6 @@ void backward_input_channels(const Array4<const float>& grad, const Array4<const
 
 }  // namespace
 
-bool warp_shapes_fit(const Array4<const float>& input, const Array4<const float>& grid,
-                     const std::int64_t (&output_size)[4]) {
-    return input.data != nullptr && grid.data != nullptr && countable(input.size) &&
-           countable(grid.size) && countable(output_size) && input.size[2] > 0 &&
-           input.size[3] > 0 && grid.size[3] == 2 &&
-           (input.size[0] == grid.size[0] || input.size[0] == 1) &&
-           output_size[0] == grid.size[0] && output_size[1] == input.size[1] &&
-           output_size[2] == grid.size[1] && output_size[3] == grid.size[2];
-}
-
 Status warp_forward(const Array4<const float>& input, const Array4<const float>& grid,
                     const Array4<float>& output, const WarpOptions& options) {
     if (output.data == nullptr || options.threads < 1 ||

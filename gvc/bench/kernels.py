@@ -17,8 +17,11 @@ import torch
 from torch import Tensor
 
 from gvc.ops import (
+    Branches,
     KeypointField,
+    YuvMatrix,
     blend_warped,
+    compose_planes,
     mix_flows,
     resize,
     spread_keypoints,
@@ -125,8 +128,17 @@ def _steps() -> dict[str, Callable[[], object]]:
     background = resize(motion, 64, 64)
     occlusion, gate = torch.rand(_BATCH, 1, 64, 64), torch.rand(_BATCH, 1, 256, 256)
     flows = (0.1 * _interleaved(_BATCH, 80, 32, 32)).unflatten(1, (40, 2))
-    carried, thumbnail = resize(motion, 32, 32), torch.rand(1, 3, 32, 32)
+    carried, thumbnail = resize(motion, 32, 32), torch.rand(1, 4, 32, 32)
     logits = _interleaved(_BATCH, 42, 64, 64)[:, :-2]
+    branches = Branches(
+        foreground=_interleaved(_BATCH, 20, 128, 128),
+        background=_interleaved(_BATCH, 16, 128, 128),
+        person=torch.randn(_BATCH, 1, 64, 64),
+        key=key,
+        foreground_motion=motion,
+        background_motion=background,
+    )
+    matrix = YuvMatrix(0.2126, 0.0722)
     face = KeypointField(
         middle=torch.zeros(_BATCH, 1, 2),
         scale=torch.full((_BATCH, 1, 1), 0.25),
@@ -142,8 +154,9 @@ def _steps() -> dict[str, Callable[[], object]]:
         "(a) warp 32×128², gated": lambda: blend_warped(inner, features, motion, occlusion),
         "(a) warp 3×256², gated": lambda: blend_warped(painted, key, motion, gate),
         "(a) warp 3×256² by 64²": lambda: warp_by_flow(key, background),
-        "(b) 3×32² by 40 flows": lambda: warp_by_flows(thumbnail, flows, carried, 17),
+        "(b) 4×32² by 40 flows": lambda: warp_by_flows(thumbnail, flows, carried, 17),
         "(c) softmax and sums": lambda: mix_flows(logits, flows, motion, foreground=35, guided=17),
+        "(d) compositing to YUV 4:2:0": lambda: compose_planes(branches, matrix),
         "(e) spread of keypoints": lambda: spread_keypoints(face, 128),
     }
 

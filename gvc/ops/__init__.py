@@ -3,8 +3,8 @@
 May import ``gvc._native``. :func:`build_info` needs no torch.
 
 Each has a reference in torch's operators, which runs where there is no native module, where
-gradients are wanted, and for other types than float32 and other devices than the CPU (``warp`` also
-has native gradients, and a CUDA kernel where that was built).
+gradients are wanted (``warp`` also has native gradients), for other types than float32, and on
+other devices than the CPU and, where CUDA kernels were built, GPUs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING
 from gvc.ops.build import build_info
 
 if TYPE_CHECKING:
+    from gvc.ops.composite import Branches as Branches
+    from gvc.ops.composite import Layers as Layers
+    from gvc.ops.composite import YuvMatrix as YuvMatrix
+    from gvc.ops.composite import compose_planes as compose_planes
+    from gvc.ops.composite import paint as paint
     from gvc.ops.flow_warp import blend_warped as blend_warped
     from gvc.ops.flow_warp import warp_by_flow as warp_by_flow
     from gvc.ops.flow_warp import warp_by_flows as warp_by_flows
@@ -26,11 +31,16 @@ if TYPE_CHECKING:
     from gvc.ops.sampling import warp as warp
 
 __all__ = [
+    "Branches",
     "KeypointField",
+    "Layers",
+    "YuvMatrix",
     "blend_warped",
     "build_info",
+    "compose_planes",
     "identity_grid",
     "mix_flows",
+    "paint",
     "resize",
     "spread_keypoints",
     "warp",
@@ -39,10 +49,15 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Branches": "composite",
     "KeypointField": "keypoint_spread",
+    "Layers": "composite",
+    "YuvMatrix": "composite",
     "blend_warped": "flow_warp",
+    "compose_planes": "composite",
     "identity_grid": "resizing",
     "mix_flows": "mixture",
+    "paint": "composite",
     "resize": "resizing",
     "spread_keypoints": "keypoint_spread",
     "warp": "sampling",

@@ -14,9 +14,9 @@ except ImportError:
 def build_info() -> dict[str, object]:
     """What the native kernels were built by.
 
-    :returns: ``native`` (whether they are there), ``compiler`` and ``cuda`` (whether the CUDA
-        kernels are among them).
+    :returns: ``native`` (whether they are there), ``compiler``, ``cuda`` (whether the CUDA kernels
+        are among them) and ``cuda_architectures`` (for which GPUs, as in ``sm_80 sm_90``).
     """
     if native is None:
-        return {"native": False, "compiler": None, "cuda": False}
+        return {"native": False, "compiler": None, "cuda": False, "cuda_architectures": None}
     return {"native": True, **native.build_info()}

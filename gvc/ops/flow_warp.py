@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gvc.ops.arrays import described, memory_format, runs_natively
+from gvc.ops.arrays import described, memory_format, run, runs_natively
 from gvc.ops.build import native
 from gvc.ops.resizing import averages, identity_grid, resize
 from gvc.ops.sampling import warp
@@ -51,18 +51,20 @@ def _natively(
     if inner is None or inner.requires_grad or not _owns_its_memory(inner):
         output = torch.empty(
             (len(displacement), features.shape[1], height, width),
+            device=features.device,
             memory_format=memory_format(features),
         )
     # Kept by name: the kernel knows no more of them than their addresses.
-    displacement = _for_kernel(displacement, height, width)
-    gate = None if gate is None else _for_kernel(gate, height, width)
-    native.warp_by_flow(
+    displacement = averaged(displacement, height, width)
+    gate = None if gate is None else averaged(gate, height, width)
+    run(
+        native.warp_by_flow,
         described(features),
         described(displacement),
         described(gate),
         described(inner),
         described(output),
-        threads=torch.get_num_threads(),
+        on=features,
     )
     assert output is not None
     return output
@@ -72,8 +74,8 @@ def _owns_its_memory(tensor: Tensor) -> bool:
     return tensor.is_contiguous() or tensor.is_contiguous(memory_format=torch.channels_last)
 
 
-def _for_kernel(tensor: Tensor, height: int, width: int) -> Tensor:
-    """Leave to the kernel what it interpolates."""
+def averaged(tensor: Tensor, height: int, width: int) -> Tensor:
+    """Resize where that averages areas; what is interpolated is left to the kernels."""
     return resize(tensor, height, width) if averages(tensor.shape, height, width) else tensor
 
 
@@ -96,14 +98,17 @@ def warp_by_flows(picture: Tensor, flows: Tensor, carried: Tensor, guided: int) 
         return deformed.transpose(1, 2).flatten(1, 2)
     flat = flows.flatten(1, 2)
     output = torch.empty(
-        (count, components * channels, height, width), memory_format=memory_format(flat)
+        (count, components * channels, height, width),
+        device=flat.device,
+        memory_format=memory_format(flat),
     )
-    native.warp_by_flows(
+    run(
+        native.warp_by_flows,
         described(picture),
         described(flat),
         described(carried),
         guided,
         described(output),
-        threads=torch.get_num_threads(),
+        on=flat,
     )
     return output

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gvc.ops.arrays import described, runs_natively
+from gvc.ops.arrays import described, run, runs_natively
 from gvc.ops.build import native
 from gvc.ops.resizing import identity_grid, resize
 
@@ -55,26 +55,34 @@ def spread_keypoints(field: KeypointField, size: int) -> tuple[Tensor, Tensor, T
 
 
 def _natively(field: KeypointField, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    count = len(field.centres)
-    displacement = torch.empty(count, 2, size, size)
-    share = torch.empty(count, 1, size, size)
-    labels = torch.empty(count, field.labels.shape[1], size, size)
+    count, device = len(field.centres), field.centres.device
+    displacement = torch.empty(count, 2, size, size, device=device)
+    share = torch.empty(count, 1, size, size, device=device)
+    labels = torch.empty(count, field.labels.shape[1], size, size, device=device)
     # Kept by name: the kernel knows no more of them than their addresses.
     narrow = torch.exp(-2 * field.log_reach)[None, None, None]
     frame = torch.cat([field.middle, field.scale], dim=2)[:, None]
-    native.spread_keypoints(
+    constants = torch.cat(
+        [torch.exp(-2 * field.log_far), field.log_share.exp(), field.log_still.exp()]
+    )[None, None, None]
+    scratch = {}
+    if device.type == "cuda":
+        side = max(1, size // 4)
+        far = torch.empty(count, 3, side, side, device=device)
+        scratch = {"scratch": described(far)}
+    run(
+        native.spread_keypoints,
         described(field.centres[:, None]),
         described(field.displacements[:, None]),
         described(field.labels[None, None]),
         described(narrow),
         described(frame),
-        torch.exp(-2 * field.log_far).item(),
-        field.log_share.exp().item(),
-        field.log_still.exp().item(),
+        described(constants),
         described(displacement),
         described(share),
         described(labels),
-        threads=torch.get_num_threads(),
+        on=field.centres,
+        **scratch,
     )
     return displacement, share, labels
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from gvc.ops.arrays import described, runs_natively
+from gvc.ops.arrays import described, run, runs_natively
 from gvc.ops.build import native
 from gvc.ops.resizing import averages, resize
 
@@ -29,12 +29,17 @@ def mix_flows(
     resized = resized or averages(logits.shape, *carried.shape[-2:])
     if not natively or resized:
         return _reference(logits, flows, carried, foreground, guided)
-    count = len(logits)
+    count, _, height, width = logits.shape
     # Kept by name: the kernel knows no more of it than its address.
     flat = flows.flatten(1, 2)
-    front = torch.empty(count, 2, *carried.shape[-2:])
-    back = torch.empty(count, 2, *logits.shape[-2:])
-    native.mix_flows(
+    front = torch.empty(count, 2, *carried.shape[-2:], device=logits.device)
+    back = torch.empty(count, 2, height, width, device=logits.device)
+    scratch = {}
+    if logits.device.type == "cuda":
+        own = torch.empty(count, 3, height, width, device=logits.device)
+        scratch = {"scratch": described(own)}
+    run(
+        native.mix_flows,
         described(logits),
         described(flat),
         described(carried),
@@ -42,7 +47,8 @@ def mix_flows(
         guided,
         described(front),
         described(back),
-        threads=torch.get_num_threads(),
+        on=logits,
+        **scratch,
     )
     return front, back
 

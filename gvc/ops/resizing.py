@@ -30,6 +30,13 @@ def resize(features: Tensor, height: int, width: int) -> Tensor:
     if features.shape[-2:] == (height, width):
         return features
     if averages(features.shape, height, width):
+        (rows, odd_rows), (columns, odd_columns) = (
+            divmod(side, wanted)
+            for side, wanted in zip(features.shape[-2:], (height, width), strict=True)
+        )
+        if not odd_rows and not odd_columns:
+            # The same averages, several times as fast.
+            return functional.avg_pool2d(features, (rows, columns))
         return functional.adaptive_avg_pool2d(features, (height, width))
     return functional.interpolate(
         features, size=(height, width), mode="bilinear", align_corners=False

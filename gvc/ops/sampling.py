@@ -9,7 +9,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gvc.ops.arrays import described, memory_format
+from gvc.ops.arrays import described, have_kernels, memory_format, run
 from gvc.ops.build import native
 
 
@@ -24,7 +24,7 @@ def warp(features: Tensor, grid: Tensor) -> Tensor:
     :param grid: [N, h, w, 2], positions (x, y): −1 and 1 are the outer edges of the picture.
     :returns: [N, C, h, w] in the memory format of ``features``.
     """
-    if _runs_natively(features, grid):
+    if have_kernels(features, grid):
         sampled: Tensor = _Warp.apply(features, grid)
         return sampled
     return functional.grid_sample(
@@ -34,15 +34,6 @@ def warp(features: Tensor, grid: Tensor) -> Tensor:
         padding_mode="border",
         align_corners=False,
     )
-
-
-def _runs_natively(features: Tensor, grid: Tensor) -> bool:
-    if native is None or torch.compiler.is_compiling() or features.device != grid.device:
-        return False
-    built = features.device.type == "cpu" or (
-        features.device.type == "cuda" and bool(native.build_info()["cuda"])
-    )
-    return built and features.dtype == grid.dtype == torch.float32
 
 
 class _Warp(torch.autograd.Function):
@@ -57,8 +48,13 @@ class _Warp(torch.autograd.Function):
             device=features.device,
             memory_format=memory_format(features),
         )
-        native.warp_forward(
-            described(features), described(grid), described(output), **_where(features)
+        run(
+            native.warp_forward,
+            described(features),
+            described(grid),
+            described(output),
+            align_corners=False,
+            on=features,
         )
         context.save_for_backward(features, grid)
         return output
@@ -70,19 +66,14 @@ class _Warp(torch.autograd.Function):
         wants_features, wants_grid = context.needs_input_grad
         grad_features = torch.zeros_like(features) if wants_features else None
         grad_grid = torch.zeros_like(grid) if wants_grid else None
-        native.warp_backward(
+        run(
+            native.warp_backward,
             described(grad_output),
             described(features),
             described(grid),
             described(grad_features),
             described(grad_grid),
-            **_where(features),
+            align_corners=False,
+            on=features,
         )
         return grad_features, grad_grid
-
-
-def _where(features: Tensor) -> dict[str, Any]:
-    if features.device.type == "cuda":
-        stream = torch.cuda.current_stream(features.device).cuda_stream
-        return {"align_corners": False, "threads": 1, "cuda": True, "stream": stream}
-    return {"align_corners": False, "threads": torch.get_num_threads()}

@@ -1,4 +1,4 @@
-// What every kernel takes and gives back: arrays of float32 by address, sizes and strides.
+// What every kernel takes and gives back: arrays by address, sizes and strides.
 //
 // Plain C++17: no allocation outlives a call, nothing throws, the caller owns all memory.
 #pragma once
@@ -15,13 +15,23 @@ enum class Status : int {
     device_error = 3,  // CUDA refused; the reason is in cudaGetLastError()
 };
 
-// Four-dimensional float32 array; strides in elements, of any sign.
+// Four-dimensional array, of float32 but where said otherwise; strides in elements, of any sign.
 template <typename Element>
 struct Array4 {
     Element* data;
     std::int64_t size[4];
     std::int64_t stride[4];
 };
+
+template <typename Element>
+Array4<const Element> read_only(const Array4<Element>& array) {
+    Array4<const Element> same{array.data, {}, {}};
+    for (int i = 0; i < 4; ++i) {
+        same.size[i] = array.size[i];
+        same.stride[i] = array.stride[i];
+    }
+    return same;
+}
 
 // Whether no size is negative and their product is far from overflowing.
 inline bool countable(const std::int64_t (&size)[4]) {

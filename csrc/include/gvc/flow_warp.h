@@ -36,4 +36,43 @@ struct FlowWarps {
 // The picture under each of K flows. `threads` as above; the output must not overlap anything.
 Status warp_by_flows(const FlowWarps& warps, int threads);
 
+// The same on a CUDA device, on the caller's stream (a cudaStream_t); all pointers are device
+// pointers. They return once the work is queued. Work is spread over the elements of the output as
+// they lie in memory, so that outputs and inner maps are best laid out as the features are.
+Status warp_by_flow_cuda(const FlowWarp& warp, void* stream);
+
+Status warp_by_flows_cuda(const FlowWarps& warps, void* stream);
+
+// Pictures of at most so many channels have few.
+constexpr std::int64_t kFewChannels = 4;
+
+// Whether a picture has few channels, and offsets into it are small enough when they are packed.
+inline bool has_few_channels(const Array4<const float>& picture) {
+    return picture.size[1] <= kFewChannels &&
+           picture.size[2] * picture.size[3] < (std::int64_t{1} << 31) / kFewChannels;
+}
+
+// Whether everything is there and fits; the operations check this themselves.
+inline bool fits(const FlowWarp& warp) {
+    const auto& size = warp.output.size;
+    const bool gated = warp.gate.data != nullptr;
+    return is_picture(warp.output) && is_picture(warp.features) && is_picture(warp.displacement) &&
+           (warp.features.size[0] == 1 || warp.features.size[0] == size[0]) &&
+           has_size(warp.features, warp.features.size[0], size[1], size[2], size[3]) &&
+           warp.displacement.size[0] == size[0] && warp.displacement.size[1] == 2 &&
+           (!gated || (is_picture(warp.gate) && warp.gate.size[0] == size[0] &&
+                       warp.gate.size[1] == 1 &&
+                       has_size(warp.inner, size[0], size[1], size[2], size[3])));
+}
+
+inline bool fits(const FlowWarps& warps) {
+    const auto& size = warps.flows.size;
+    return is_picture(warps.flows) && is_picture(warps.picture) && is_picture(warps.output) &&
+           size[1] > 0 && size[1] % 2 == 0 && has_few_channels(warps.picture) &&
+           (warps.picture.size[0] == 1 || warps.picture.size[0] == size[0]) &&
+           warps.guided >= 0 && warps.guided <= size[1] / 2 &&
+           has_size(warps.carried, size[0], 2, size[2], size[3]) &&
+           has_size(warps.output, size[0], size[1] / 2 * warps.picture.size[1], size[2], size[3]);
+}
+
 }  // namespace gvc

@@ -3,13 +3,27 @@
 
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define GVC_DEVICE __host__ __device__
-#else
-#define GVC_DEVICE
-#endif
+#include "gvc/attributes.h"
 
 namespace gvc {
+
+// The two neighbours of a position along an axis, and the share of the second.
+struct Tap {
+    std::int64_t low;
+    std::int64_t high;
+    float share;
+};
+
+// A position in pixels, moved to the border if it lies outside; one that is not a number is 0.
+GVC_DEVICE inline Tap tap_at(float position, std::int64_t size) {
+    const float last = static_cast<float>(size - 1);
+    // Written so that "not a number" fails both comparisons and becomes 0.
+    position = position > 0.0f ? position : 0.0f;
+    position = position < last ? position : last;
+    const std::int64_t low = static_cast<std::int64_t>(position);
+    const std::int64_t high = low + 1 < size ? low + 1 : low;
+    return {low, high, position - static_cast<float>(low)};
+}
 
 // One axis: the two neighbours of a position, the share of the second, and the derivative of the
 // position in pixels with respect to the grid value.
@@ -24,15 +38,12 @@ GVC_DEVICE inline AxisSample sample_axis(float value, std::int64_t size, bool al
     const float last = static_cast<float>(size - 1);
     const float slope =
         align_corners ? 0.5f * last : 0.5f * static_cast<float>(size);
-    float position = align_corners ? (value + 1.0f) * slope
-                                   : ((value + 1.0f) * static_cast<float>(size) - 1.0f) * 0.5f;
+    const float position = align_corners
+                               ? (value + 1.0f) * slope
+                               : ((value + 1.0f) * static_cast<float>(size) - 1.0f) * 0.5f;
     const bool inside = position > 0.0f && position < last;
-    // Written so that "not a number" fails both comparisons and becomes 0.
-    position = position > 0.0f ? position : 0.0f;
-    position = position < last ? position : last;
-    const std::int64_t low = static_cast<std::int64_t>(position);
-    const std::int64_t high = low + 1 < size ? low + 1 : low;
-    return {low, high, position - static_cast<float>(low), inside ? slope : 0.0f};
+    const Tap tap = tap_at(position, size);
+    return {tap.low, tap.high, tap.share, inside ? slope : 0.0f};
 }
 
 }  // namespace gvc

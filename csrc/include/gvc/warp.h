@@ -43,7 +43,14 @@ Status warp_backward_cuda(const Array4<const float>& grad_output, const Array4<c
                           const Array4<float>& grad_grid, const WarpOptions& options, void* stream);
 
 // Whether the shapes and pointers fit each other; the operations check this themselves.
-bool warp_shapes_fit(const Array4<const float>& input, const Array4<const float>& grid,
-                     const std::int64_t (&output_size)[4]);
+inline bool warp_shapes_fit(const Array4<const float>& input, const Array4<const float>& grid,
+                            const std::int64_t (&output_size)[4]) {
+    return input.data != nullptr && grid.data != nullptr && countable(input.size) &&
+           countable(grid.size) && countable(output_size) && input.size[2] > 0 &&
+           input.size[3] > 0 && grid.size[3] == 2 &&
+           (input.size[0] == grid.size[0] || input.size[0] == 1) &&
+           output_size[0] == grid.size[0] && output_size[1] == input.size[1] &&
+           output_size[2] == grid.size[1] && output_size[3] == grid.size[2];
+}
 
 }  // namespace gvc

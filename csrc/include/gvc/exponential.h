@@ -1,16 +1,26 @@
-// exp as plain arithmetic, which compilers turn into vectors of any width, with the same result.
+// exp as plain arithmetic, which compilers turn into vectors of any width, with the same result;
+// on a GPU too, where products are not fused into sums.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
-#include "multiversion.h"
+#include "gvc/attributes.h"
 
 namespace gvc {
 
-// exp(x) for x ≤ 0 to about one unit in the last place; what would be below 1e-38 becomes that.
-GVC_INLINE float exp_of_negative(float x) {
-    x = x > -87.0f ? x : -87.0f;
+// exp(−|x|) to about one unit in the last place; what would be below 1e-38 becomes that, and so does
+// what is not a number.
+GVC_DEVICE GVC_INLINE float exp_of_negative(float x) {
+    // At most 87, by bits: compilers make a branch of a comparison, and of that no vectors.
+    std::int32_t magnitude;
+    std::memcpy(&magnitude, &x, sizeof magnitude);
+    magnitude &= 0x7fffffff;
+    constexpr std::int32_t kMost = 0x42ae0000;  // 87.0f
+    const std::int32_t excess = magnitude - kMost;
+    magnitude = kMost + (excess & (excess >> 31));
+    std::memcpy(&x, &magnitude, sizeof x);
+    x = -x;
     // Rounds x / log 2 to a whole number: its low bits are what is left of the sum's mantissa.
     constexpr float kRounder = 12582912.0f;  // 1.5·2²³
     const float whole = (x * 1.44269504f + kRounder) - kRounder;
