@@ -18,7 +18,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "gop_size": int,
     "scene_cut": float,
     "motion_step": Fraction,
-    "dead_zone": float,
+    "bit_cost": float,
     "adapt": int,
     "model": str,
     "weights": Path,

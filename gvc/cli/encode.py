@@ -16,6 +16,7 @@ from gvc.cli.options import (
     verbose_option,
     weights_option,
 )
+from gvc.codec.settings import DEFAULT_MOTION_STEP
 from gvc.errors import UsageError
 
 
@@ -49,7 +50,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.option("--scene-cut", default=0.25, show_default=True, help="Threshold, 0 to 1; 0 is off.")
 @click.option(
     "--motion-step",
-    default="3/2",
+    default=str(DEFAULT_MOTION_STEP),
     show_default=True,
     callback=parse_step,
     help="Quantiser step of motion codes.",

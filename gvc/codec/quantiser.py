@@ -10,35 +10,56 @@ import numpy.typing as npt
 #: Quantised coefficients are clipped to ± this.
 MAX_LEVEL = 1 << 15
 
+#: How far a level may be from the nearest one.
+_REACH = 2
 
-class MotionQuantiser:
-    """Uniform quantiser with hysteresis.
+#: About how many bits the entropy model takes for changes of a level by 0, 1 and 2, and for each
+#: one more.
+_BITS, _MORE_BITS = (0.25, 3.5, 5.2), 1.2
 
-    A coefficient keeps its last level until it has moved by more than ``dead_zone`` steps. The
-    decoder need not know: it only multiplies. Rounding alone would flip levels back and forth on
-    noise, which costs bits and makes the picture tremble.
 
+def quantise(
+    codes: npt.NDArray[np.float32], step: Fraction, *, bit_cost: float
+) -> npt.NDArray[np.int32]:
+    """The levels of all motion codes of a group that cost least.
+
+    The cost of a coefficient's levels over time is the sum of their squared errors, in steps, and
+    ``bit_cost`` times the bits that their changes take; the path of least cost is found for each
+    coefficient alone (Viterbi's algorithm). So levels change where a movement lasts: rounding alone
+    would have them flip back and forth on noise, which costs bits and makes pictures tremble. A
+    decoder need not know, it only multiplies.
+
+    :param codes: of the inter frames in order, float32 [N, L].
     :param step: quantiser step, in units of the codes.
-    :param dead_zone: in steps, at least 0.5.
+    :param bit_cost: squared errors that a bit is worth, at least 0; 0 rounds.
+    :returns: levels, int32 [N, L].
     """
+    scaled = np.clip(np.nan_to_num(codes / np.float32(step)), -MAX_LEVEL, MAX_LEVEL)
+    if not len(codes):
+        return scaled.astype(np.int32)
+    offsets = np.arange(-_REACH, _REACH + 1, dtype=np.int32)[:, None]
+    levels = np.rint(scaled).astype(np.int32)[:, None] + offsets
+    cost = np.zeros(levels.shape[1:], np.float32)
+    origins = np.empty(levels.shape, np.int8)
+    for index, candidates in enumerate(levels):
+        # [from, to, L]
+        change = candidates - levels[max(0, index - 1)][:, None]
+        paths = cost[:, None] + np.float32(bit_cost if index else 0) * _bits_of(change)
+        origins[index] = paths.argmin(axis=0)
+        cost = paths.min(axis=0) + (candidates - scaled[index]) ** 2
+    chosen = np.empty(codes.shape, np.int32)
+    place = cost.argmin(axis=0)[None]
+    for index in reversed(range(len(codes))):
+        chosen[index] = np.take_along_axis(levels[index], place, axis=0)[0]
+        place = np.take_along_axis(origins[index], place, axis=0)
+    return chosen
 
-    def __init__(self, step: Fraction, *, dead_zone: float) -> None:
-        self._step = float(step)
-        self._dead_zone = dead_zone
-        self._last: npt.NDArray[np.int32] | None = None
 
-    def reset(self) -> None:
-        """Forget the last levels: a new group begins."""
-        self._last = None
-
-    def quantise(self, code: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-        """Levels, int32, of the next motion code of the group, float32 of the same length."""
-        scaled = np.clip(np.nan_to_num(code / self._step), -MAX_LEVEL, MAX_LEVEL)
-        level = np.round(scaled).astype(np.int32)
-        if self._last is not None:
-            level = np.where(np.abs(scaled - self._last) <= self._dead_zone, self._last, level)
-        self._last = level
-        return level
+def _bits_of(change: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    size = np.abs(change)
+    table = np.array(_BITS, np.float32)
+    beyond = np.maximum(size - len(_BITS) + 1, 0).astype(np.float32)
+    return table[np.minimum(size, len(_BITS) - 1)] + np.float32(_MORE_BITS) * beyond
 
 
 def dequantise(levels: npt.NDArray[np.int32], step: Fraction) -> npt.NDArray[np.float32]:

@@ -14,6 +14,9 @@ from gvc.errors import UsageError
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
 SIDE_UNIT = 16
 
+#: Quantiser step of motion codes, in the units of the weights.
+DEFAULT_MOTION_STEP = Fraction(1)
+
 #: Bounds of a coded picture's side in pixels.
 MIN_SIDE, MAX_SIDE = 64, 1024
 
@@ -32,8 +35,8 @@ class EncoderSettings:
         see :class:`gvc.codec.planner.Planner`. 0 turns it off.
     :param motion_step: quantiser step of the motion codes, in the units of the weights
         (``MotionCoder.spread``).
-    :param dead_zone: half the width, in steps, of the interval in which a coefficient keeps its
-        last value; 0.5 is plain rounding.
+    :param bit_cost: how large an error of a motion code, in squared steps, a bit is worth; see
+        :func:`gvc.codec.quantiser.quantise`.
     :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
@@ -50,8 +53,8 @@ class EncoderSettings:
     key_preset: str | None = None
     gop_size: int = 250
     scene_cut: float = 0.25
-    motion_step: Fraction = Fraction(3, 2)
-    dead_zone: float = 0.6
+    motion_step: Fraction = DEFAULT_MOTION_STEP
+    bit_cost: float = 0.6
     adapt: int = 0
     model: str = "lite"
     weights: Path | None = None
@@ -64,7 +67,7 @@ class EncoderSettings:
         _check("GOP size", self.gop_size, 1, 65535)
         _check("scene cut threshold", self.scene_cut, 0, 1)
         _check("motion step", self.motion_step, Fraction(1, 1000), 100)
-        _check("dead zone", self.dead_zone, 0.5, 2)
+        _check("cost of a bit", self.bit_cost, 0, 100)
         _check("adaptation", self.adapt, 0, 1000)
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)
