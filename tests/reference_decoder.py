@@ -94,16 +94,20 @@ def header(payload: bytes) -> dict[str, Any]:
 def group(payload: bytes, video: dict[str, Any]) -> dict[str, Any]:
     """Clauses 4 and 5."""
     r = Fields(payload)
-    flags, pts, frames, key = r.u(), r.s(), r.u(), r.b()
+    flags, pts, frames = r.u(), r.s(), r.u()
+    key_index = r.u() if flags & 2 else 0
+    key = r.b()
     motion = r.data[r.at :]
     (tn, td), (rn, rd) = video["time_base"], video["frame_rate"]
     step = max(1, round_half_even(rd * td, rn * tn))
     walk = Walk(motion, video["code_length"])
     times, levels = [pts], []
-    for _ in range(frames - 1):
-        times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
-        levels.append(walk.levels())
-    return {"pts": times, "key": key, "levels": levels}
+    for index in range(frames):
+        if index:
+            times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
+        if index != key_index:
+            levels.append(walk.levels())
+    return {"pts": times, "key_index": key_index, "key": key, "levels": levels}
 
 
 def round_half_even(numerator: int, denominator: int) -> int:

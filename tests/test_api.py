@@ -126,6 +126,29 @@ def test_variable_frame_rates_survive():
     assert decode_file(file.getvalue())["groups"][0]["pts"] == pts
 
 
+@pytest.mark.parametrize(("odd", "expected"), [(0, 1), (3, 0)])
+def test_a_frame_unlike_the_others_is_no_key_frame(odd, expected):
+    pts = [0, 33, 66, 100, 133, 250, 251, 900]
+    file = io.BytesIO()
+    with gvc.open(file, "w", options=FAST) as output:
+        stream = output.add_stream("gvc", rate=30)
+        stream.time_base = Fraction(1, 1000)
+        for index, time in enumerate(pts):
+            picture = draw_head(8 if index == odd else 0, 96, 80)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = time, stream.time_base
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    group = decode_file(file.getvalue())["groups"][0]
+    assert (group["key_index"], group["pts"]) == (expected, pts)
+    file.seek(0)
+    with gvc.open(file) as container:
+        decoded = list(container.decode(video=0))
+    assert [frame.pts for frame in decoded] == pts
+    shown = decoded[expected].to_ndarray(format="rgb24").astype(int)
+    assert np.abs(shown - draw_head(0, 96, 80)).mean() < 6
+
+
 def test_frames_without_times_follow_the_rate(tmp_path):
     path = tmp_path / "out.gvc"
     encode(drawn(5), path, rate=10, gop_size=2)

@@ -55,13 +55,16 @@ PACKETS = st.lists(
     min_size=1,
     max_size=8,
 )
-GROUPS = st.builds(
-    Group,
-    pts=st.integers(-(2**40), 2**40),
-    frames=st.integers(1, 65_535),
-    variable_rate=st.booleans(),
-    key=st.binary(max_size=100),
-    motion=st.binary(max_size=100),
+GROUPS = st.integers(1, 65_535).flatmap(
+    lambda frames: st.builds(
+        Group,
+        pts=st.integers(-(2**40), 2**40),
+        frames=st.just(frames),
+        variable_rate=st.booleans(),
+        key=st.binary(max_size=100),
+        motion=st.binary(max_size=100),
+        key_index=st.integers(0, frames - 1),
+    )
 )
 
 
@@ -112,6 +115,12 @@ def test_unknown_flags_are_refused_as_newer():
 @given(GROUPS)
 def test_group_round_trip(group):
     assert Group.from_bytes(group.to_bytes()) == group
+
+
+def test_a_key_frame_outside_of_its_group_is_refused():
+    group = Group(0, 5, variable_rate=False, key=b"key", motion=b"codes", key_index=5)
+    with pytest.raises(InvalidDataError, match="place of the key frame 5 is out of range"):
+        Group.from_bytes(group.to_bytes())
 
 
 @given(PACKETS)

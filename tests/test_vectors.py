@@ -32,7 +32,7 @@ from gvc.bitstream import (
 )
 
 VECTORS = Path(__file__).with_name("vectors")
-NAMES = ("plain", "variable", "large")
+NAMES = ("plain", "variable", "large", "inside")
 
 
 def described(data: bytes) -> dict[str, Any]:
@@ -48,11 +48,13 @@ def described(data: bytes) -> dict[str, Any]:
             continue
         decoder = entropy.create_decoder(video.entropy_model, video.code_length, unit.motion)
         pts, levels = [unit.pts], []
-        for _ in range(unit.frames - 1):
-            delay = decoder.decode_delay() if unit.variable_rate else 0
-            pts.append(pts[-1] + video.frame_duration + delay)
-            levels.append(decoder.decode().tolist())
-        groups.append(summary_of(pts, unit.key, levels))
+        for index in range(unit.frames):
+            if index:
+                delay = decoder.decode_delay() if unit.variable_rate else 0
+                pts.append(pts[-1] + video.frame_duration + delay)
+            if index != unit.key_index:
+                levels.append(decoder.decode().tolist())
+        groups.append(summary_of(pts, unit.key_index, unit.key, levels))
     return {
         "size": [video.width, video.height, video.coded_width, video.coded_height],
         "time_base": str(video.time_base),
@@ -64,9 +66,12 @@ def described(data: bytes) -> dict[str, Any]:
     }
 
 
-def summary_of(pts: list[int], key: bytes, levels: list[list[int]]) -> dict[str, Any]:
+def summary_of(
+    pts: list[int], key_index: int, key: bytes, levels: list[list[int]]
+) -> dict[str, Any]:
     return {
         "pts": pts,
+        "key_index": key_index,
         "key": hashlib.sha256(key).hexdigest(),
         "levels": hashlib.sha256(json.dumps(levels).encode()).hexdigest(),
         "last_level": levels[-1] if levels else None,
@@ -79,9 +84,7 @@ def test_golden_files_read_as_they_always_did(name):
     expected = json.loads((VECTORS / f"{name}.json").read_text())
     assert described(data) == expected
     second = decode_file(data)
-    assert [summary_of(g["pts"], g["key"], g["levels"]) for g in second["groups"]] == (
-        expected["groups"]
-    )
+    assert [summary_of(**group) for group in second["groups"]] == expected["groups"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,7 +94,7 @@ def test_golden_files_are_written_as_they_always_were(name):
 
 def make(name: str) -> bytes:
     """A file of one kind, from fixed numbers."""
-    variable, large = name == "variable", name == "large"
+    variable, large = name in ("variable", "inside"), name == "large"
     video = VideoHeader(
         width=1919 if large else 320,
         height=1079 if large else 240,
@@ -127,13 +130,15 @@ def make(name: str) -> bytes:
         spread = 3000 if large else 1
         levels = (rng.integers(-6, 7, (frames - 1, 40)) * spread // 4).cumsum(axis=0)
         delays = [int(i % 3 == 2) - (i == 4) for i in range(frames - 1)]
-        for delay, level in zip(delays, levels.astype(np.int32), strict=True):
-            if variable:
-                coder.encode_delay(delay)
-            coder.encode(level)
-        writer.write_group(
-            Group(pts, frames, variable, rng.bytes(50), coder.finish() if frames > 1 else b"")
-        )
+        key_index = 4 * number if name == "inside" else 0
+        codes = iter(levels.astype(np.int32))
+        for index in range(frames):
+            if index and variable:
+                coder.encode_delay(delays[index - 1])
+            if index != key_index:
+                coder.encode(next(codes))
+        motion = coder.finish() if frames > 1 else b""
+        writer.write_group(Group(pts, frames, variable, rng.bytes(50), motion, key_index))
         pts += frames * video.frame_duration + variable * sum(delays)
     writer.close(end_pts=pts)
     return file.getvalue()

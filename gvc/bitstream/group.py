@@ -1,4 +1,4 @@
-"""A closed group of pictures: one key frame, and the motion codes of the frames after it."""
+"""A closed group of pictures: one key frame, and the motion codes of the frames around it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ MAX_PTS = 1 << 60
 MAX_KEY = 1 << 25
 
 _VARIABLE_RATE = 1
-_KNOWN_FLAGS = _VARIABLE_RATE
+_KEY_INSIDE = 2
+_KNOWN_FLAGS = _VARIABLE_RATE | _KEY_INSIDE
 
 
 class FrameType(enum.Enum):
     """How a frame is coded."""
 
     KEY = "K"
-    """By the key-frame codec; the first frame of each group."""
+    """By the key-frame codec; one frame of each group."""
 
     MOTION = "M"
     """By a motion code."""
@@ -39,6 +40,7 @@ class Group:
     :param frames: their number, the key frame included.
     :param variable_rate: if True, ``motion`` also codes how long each frame lasts; if False, all
         frames last :attr:`~gvc.bitstream.VideoHeader.frame_duration`.
+    :param key_index: which of them, in the order of showing, is the key frame; the first is 0.
     :param key: the key frame, without the parameter sets of the header.
     :param motion: one run of the range coder over all other frames.
     """
@@ -48,13 +50,17 @@ class Group:
     variable_rate: bool
     key: bytes
     motion: bytes
+    key_index: int = 0
 
     def to_bytes(self) -> bytes:
         """The payload of a group chunk."""
         fields = FieldWriter()
-        fields.unsigned(_VARIABLE_RATE if self.variable_rate else 0)
+        flags = _VARIABLE_RATE if self.variable_rate else 0
+        fields.unsigned(flags | (_KEY_INSIDE if self.key_index else 0))
         fields.signed(self.pts)
         fields.unsigned(self.frames)
+        if self.key_index:
+            fields.unsigned(self.key_index)
         fields.blob(self.key)
         fields.raw(self.motion)
         return fields.to_bytes()
@@ -70,10 +76,14 @@ class Group:
         flags = fields.unsigned("flags of a group", 1 << 62)
         if flags & ~_KNOWN_FLAGS:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
+        pts = fields.signed("pts", MAX_PTS)
+        frames = fields.unsigned("number of frames", MAX_FRAMES, low=1)
+        inside = bool(flags & _KEY_INSIDE)
         return cls(
             variable_rate=bool(flags & _VARIABLE_RATE),
-            pts=fields.signed("pts", MAX_PTS),
-            frames=fields.unsigned("number of frames", MAX_FRAMES, low=1),
+            pts=pts,
+            frames=frames,
+            key_index=fields.unsigned("place of the key frame", frames - 1, low=1) if inside else 0,
             key=fields.blob("key frame", MAX_KEY),
             motion=fields.rest(),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,13 @@ from gvc.codec.pipeline import share
 from gvc.codec.quantiser import dequantise
 from gvc.codec.settings import SIDE_UNIT, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
-from gvc.media import from_rgb, scale, tag, to_rgb
+from gvc.media import from_planes, luma_weights, scale, tag, to_rgb
 from gvc.model import weights
 from gvc.model.device import set_threads
+from gvc.model.inference import for_inference
 from gvc.model.mttf import network_from
 from gvc.model.profiles import get_profile
-from gvc.model.synthesis import Synthesiser
+from gvc.model.synthesis import Synthesiser, YuvMatrix
 
 #: Inter frames generated in one batch.
 _BATCH = 8
@@ -32,10 +33,13 @@ class MotionBatch:
     """Inter frames that are generated together.
 
     :param times: their pts. :param codes: float32 [N, code_length], in units of the coder's spread.
+    :param key_time: pts of the key frame if it is the frame right after these, of which there may
+        then be none.
     """
 
     times: list[int]
     codes: npt.NDArray[np.float32]
+    key_time: int | None = None
 
 
 class VideoDecoder:
@@ -70,7 +74,9 @@ class VideoDecoder:
             raise InvalidDataError("motion codes do not have the length that the weights need")
         if header.coded_width % SIDE_UNIT or header.coded_height % SIDE_UNIT:
             raise UnsupportedError("coded size is not a multiple of 16")
-        self._synthesiser = Synthesiser(network_from(found), device=device)
+        self._synthesiser = Synthesiser(for_inference(network_from(found)), device=device)
+        colour = header.colour
+        self._matrix = YuvMatrix(*luma_weights(colour), full_range=colour.full_range)
         self._key_frames = keyframe.get(header.key_codec).decoder(header.key_parameters)
 
     def decode(self, group: Group) -> Iterator[av.VideoFrame]:
@@ -80,17 +86,19 @@ class VideoDecoder:
         """
         header = self.header
         key = self._key_frame(group)
-        yield self._finish(scale(key, header.width, header.height, header.colour), group.pts)
-        if group.frames == 1:
-            return
-        state = self._synthesiser.prepare(self._to_rgb(key))
+        shown = scale(key, header.width, header.height, header.colour)
+        state = self._synthesiser.prepare(self._to_rgb(key)) if group.frames > 1 else None
 
-        def generate(batch: MotionBatch) -> tuple[list[int], npt.NDArray[np.uint8]]:
-            return batch.times, self._synthesiser.animate(state, batch.codes)
+        def generate(batch: MotionBatch) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
+            if state is None or not batch.times:
+                return batch, ()
+            return batch, list(self._synthesiser.animate(state, batch.codes, self._matrix))
 
         with self._shares.stage(generate) as generator:
-            for times, pictures in generator.map(self.motion(group)):
-                yield from self._frames(times, pictures)
+            for batch, pictures in generator.map(self.motion(group)):
+                yield from self._frames(batch.times, pictures)
+                if batch.key_time is not None:
+                    yield self._finish(shown, batch.key_time)
 
     def key_picture(self, group: Group) -> npt.NDArray[np.uint8]:
         """What the network animates: the key frame as RGB, uint8 [H, W, 3], of the coded size.
@@ -100,23 +108,27 @@ class VideoDecoder:
         return self._to_rgb(self._key_frame(group))
 
     def motion(self, group: Group) -> Iterator[MotionBatch]:
-        """Times and motion codes of the inter frames of ``group``, in batches.
+        """Times of all frames of ``group`` and the motion codes of its inter frames, in batches.
 
         :raises InvalidDataError: if they are damaged.
         """
         header = self._header
         decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
-        pts, left = group.pts, group.frames - 1
-        while left:
-            times, levels = [], []
-            for _ in range(min(left, _BATCH)):
+        pts, times = group.pts, list[int]()
+        levels = np.empty((_BATCH, header.code_length), np.int32)
+        for index in range(group.frames):
+            if index:
                 pts += header.frame_duration
                 if group.variable_rate:
                     pts += decoder.decode_delay()
+            is_key = index == group.key_index
+            if not is_key:
+                levels[len(times)] = decoder.decode()
                 times.append(pts)
-                levels.append(decoder.decode())
-            yield MotionBatch(times, dequantise(np.stack(levels), header.motion_step))
-            left -= len(times)
+            if is_key or len(times) == _BATCH or index == group.frames - 1:
+                codes = dequantise(levels[: len(times)], header.motion_step)
+                yield MotionBatch(times, codes, key_time=pts if is_key else None)
+                times = []
 
     def _key_frame(self, group: Group) -> av.VideoFrame:
         key = self._key_frames.decode(group.key)
@@ -127,10 +139,12 @@ class VideoDecoder:
     def _to_rgb(self, key: av.VideoFrame) -> npt.NDArray[np.uint8]:
         return to_rgb(key, self.header.coded_width, self.header.coded_height)
 
-    def _frames(self, times: list[int], pictures: npt.NDArray[np.uint8]) -> Iterator[av.VideoFrame]:
+    def _frames(
+        self, times: list[int], pictures: Sequence[npt.NDArray[np.uint8]]
+    ) -> Iterator[av.VideoFrame]:
         header = self.header
-        for pts, picture in zip(times, pictures, strict=True):
-            yield self._finish(from_rgb(picture, header.width, header.height, header.colour), pts)
+        for pts, planes in zip(times, pictures, strict=True):
+            yield self._finish(from_planes(planes, header.width, header.height, header.colour), pts)
 
     def _finish(self, frame: av.VideoFrame, pts: int) -> av.VideoFrame:
         frame.pts = pts

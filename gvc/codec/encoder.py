@@ -12,17 +12,19 @@ import numpy.typing as npt
 
 from gvc import entropy, keyframe
 from gvc.bitstream import Group, VideoHeader
+from gvc.codec.key_choice import KeyCandidates
 from gvc.codec.pipeline import share
 from gvc.codec.planner import Planner
-from gvc.codec.quantiser import MotionQuantiser
+from gvc.codec.quantiser import quantise
 from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.errors import KeyFrameError
-from gvc.media import VideoInfo, tag, to_rgb, to_yuv420
+from gvc.media import VideoInfo, tag, to_rgb
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
 from gvc.model.check import MotionCheck
 from gvc.model.device import set_threads
+from gvc.model.inference import for_inference
 from gvc.model.mttf import network_from
 from gvc.model.profiles import get_profile
 
@@ -35,17 +37,19 @@ _ENTROPY_MODEL = "adaptive"
 
 @dataclass(slots=True)
 class _OpenGroup:
-    """A group of pictures on its way: its key frame and its motion codes finish separately."""
+    """A group of pictures on its way: first its motion codes are found, then its key frame."""
 
-    pts: list[int]
+    pts: list[int] = field(default_factory=list)
     codes: list[npt.NDArray[np.float32]] = field(default_factory=list)
     pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    candidates: KeyCandidates = field(default_factory=KeyCandidates)
+    key_index: int | None = None
     key: bytes | None = None
     closed: bool = False
 
     @property
-    def whole(self) -> bool:
-        return self.closed and self.key is not None and len(self.codes) == len(self.pts)
+    def analysed(self) -> bool:
+        return self.closed and len(self.codes) == len(self.pts)
 
 
 #: Frames that are analysed together: their groups, and their pictures, RGB uint8 [H, W, 3].
@@ -69,8 +73,9 @@ class VideoEncoder:
     Motion is analysed in threads of its own and key frames are coded in a process, while the next
     frames are taken.
 
-    Groups come out in order, as soon as their key frame is coded and their last frame is known;
-    how soon the key-frame codec gives a picture back depends on its look-ahead.
+    Groups come out in order, some time after their last frame is known: then a key frame is chosen
+    among their frames and coded, and how soon the key-frame codec gives a picture back depends on
+    its look-ahead.
 
     :param info: the stream, as the source describes it.
     :raises UsageError, WeightsError, KeyFrameError: if the settings cannot be carried out.
@@ -89,7 +94,7 @@ class VideoEncoder:
         chosen = (
             weights.load(settings.weights) if settings.weights else weights.default(profile.name)
         )
-        network = network_from(chosen, path=settings.weights)
+        network = for_inference(network_from(chosen, path=settings.weights))
         self._weights = chosen
         self._code_length = network.profile.code_length
         self._analyser = Analyser(network, device=settings.device)
@@ -144,11 +149,12 @@ class VideoEncoder:
         assert frame.pts is not None
         picture = to_rgb(frame, *self._size)
         if self._planner.starts_group(picture):
-            self._start_group(frame)
-        else:
-            self._groups[-1].pts.append(frame.pts)
+            self._start_group()
+        group = self._groups[-1]
+        group.candidates.offer(len(group.pts), frame, self._size)
+        group.pts.append(frame.pts)
         groups, pictures = self._batch
-        groups.append(self._groups[-1])
+        groups.append(group)
         pictures.append(picture)
         if len(pictures) == _BATCH:
             self._analyse()
@@ -160,8 +166,8 @@ class VideoEncoder:
             self._groups[-1].closed = True
         if self._batch[0]:
             self._analyse()
-        self._accept(self._key_frames.finish())
         self._store(self._analysis.finish())
+        self._accept(self._key_frames.finish())
         if self._keyless:
             raise KeyFrameError("the key-frame encoder returned fewer pictures than it was given")
         return self._finished()
@@ -171,14 +177,19 @@ class VideoEncoder:
         self._analysis.close()
         self._key_frames.close()
 
-    def _start_group(self, frame: av.VideoFrame) -> None:
-        assert frame.pts is not None
+    def _start_group(self) -> None:
         if self._groups:
             self._groups[-1].closed = True
-        group = _OpenGroup([frame.pts])
-        self._groups.append(group)
-        self._keyless.append(group)
-        self._accept(self._key_frames.push(to_yuv420(frame, *self._size)))
+        self._groups.append(_OpenGroup())
+        self._choose_keys()
+
+    def _choose_keys(self) -> None:
+        """Choose and code the key frames of the groups whose motion codes are all known."""
+        for group in self._groups:
+            if group.analysed and group.key_index is None:
+                group.key_index, picture = group.candidates.choose(np.stack(group.codes))
+                self._keyless.append(group)
+                self._accept(self._key_frames.push(picture))
 
     def _accept(self, coded: list[keyframe.CodedKeyFrame]) -> None:
         for picture in coded:
@@ -203,29 +214,34 @@ class VideoEncoder:
             for group, code, picture in zip(groups, codes, pictures, strict=True):
                 group.codes.append(code)
                 group.pictures.append(picture)
+        self._choose_keys()
 
     def _finished(self) -> list[CodedGroup]:
         finished = []
-        while self._groups and self._groups[0].whole:
+        while self._groups and self._groups[0].key is not None:
             finished.append(self._pack(self._groups.popleft()))
         return finished
 
     def _pack(self, group: _OpenGroup) -> CodedGroup:
         assert group.key is not None
+        assert group.key_index is not None
         step = self.header.frame_duration
         delays = [b - a - step for a, b in pairwise(group.pts)]
         variable_rate = any(delays)
         coder = entropy.create_encoder(_ENTROPY_MODEL, self._code_length)
         settings = self._settings
-        quantiser = MotionQuantiser(settings.motion_step, dead_zone=settings.dead_zone)
-        for delay, code in zip(delays, self._motion_codes(group), strict=True):
-            if variable_rate:
-                coder.encode_delay(delay)
-            coder.encode(quantiser.quantise(code))
+        codes = self._motion_codes(group)
+        levels = iter(quantise(codes, settings.motion_step, bit_cost=settings.bit_cost))
+        for index in range(len(group.pts)):
+            if index and variable_rate:
+                coder.encode_delay(delays[index - 1])
+            if index != group.key_index:
+                coder.encode(next(levels))
         packed = Group(
             pts=group.pts[0],
             frames=len(group.pts),
             variable_rate=variable_rate,
+            key_index=group.key_index,
             key=group.key,
             motion=coder.finish() if delays else b"",
         )
@@ -233,16 +249,19 @@ class VideoEncoder:
 
     def _motion_codes(self, group: _OpenGroup) -> npt.NDArray[np.float32]:
         """What to send for the inter frames of a whole group, before quantisation."""
-        codes = np.stack(group.codes)
-        if len(codes) == 1:
-            return codes[1:]
         assert group.key is not None
+        assert group.key_index is not None
         assert self._parameters is not None
+        codes = np.stack(group.codes)
+        own, codes = codes[group.key_index], np.delete(codes, group.key_index, axis=0)
+        pictures = [*group.pictures[: group.key_index], *group.pictures[group.key_index + 1 :]]
+        if not pictures:
+            return codes
         decoder = self._key_codec.decoder(self._parameters)
         key = to_rgb(tag(decoder.decode(group.key), self._info.colour), *self._size)
         # A decoder measures motion from the key frame that it has, not from the original.
-        codes = codes[1:] - codes[0] + self._analyser.codes([key])
-        codes = self._check.check(key, group.pictures[1:], codes)
+        codes = codes - own + self._analyser.codes([key])
+        codes = self._check.check(key, pictures, codes)
         if self._adapter is None:
             return codes
-        return self._adapter.adapt(key, group.pictures[1:], codes)
+        return self._adapter.adapt(key, pictures, codes)
