@@ -18,14 +18,14 @@ import numpy as np
 from gvc import entropy, keyframe
 from gvc.api.muxer import Muxer
 from gvc.bitstream import ColourDescription, Group, VideoHeader
-from gvc.codec.quantiser import MotionQuantiser
+from gvc.codec.quantiser import quantise
+from gvc.codec.settings import EncoderSettings
 from gvc.media import AudioMode, Source, from_rgb, tag, to_rgb
 from gvc.model import weights
 from gvc.model.analysis import Analyser
 from gvc.model.mttf import network_from
 
 SIDE = 256
-STEP = Fraction(3, 2)
 COLOUR = ColourDescription(primaries=1, transfer=1, matrix=1)
 
 
@@ -49,10 +49,11 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
     own = analyser.codes([to_rgb(tag(decoded, COLOUR), SIDE, SIDE)])[0]
     codes = np.concatenate([analyser.codes(pictures[i : i + 16]) for i in range(0, frames, 16)])
 
-    quantiser = MotionQuantiser(STEP, dead_zone=0.6)
+    settings = EncoderSettings()
     coder = entropy.create_encoder("adaptive", len(own))
-    for code in codes[1:]:
-        coder.encode(quantiser.quantise(own + code - codes[0]))
+    moved = own + codes[1:] - codes[0]
+    for levels in quantise(moved, settings.motion_step, bit_cost=settings.bit_cost):
+        coder.encode(levels)
     header = VideoHeader(
         width=SIDE,
         height=SIDE,
@@ -67,7 +68,7 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         entropy_model="adaptive",
         model=shipped.model,
         weights=shipped.fingerprint,
-        motion_step=STEP,
+        motion_step=settings.motion_step,
         code_length=len(own),
     )
     with target.open("wb") as file:

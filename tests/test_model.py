@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -11,9 +12,11 @@ import torch
 from conftest import draw_head
 from torch.utils.flop_counter import FlopCounterMode
 
-from gvc.codec.quantiser import MotionQuantiser, dequantise
+from gvc.bitstream import ColourDescription
+from gvc.codec.quantiser import MAX_LEVEL, dequantise, quantise
 from gvc.codec.settings import coded_size
 from gvc.errors import UsageError, WeightsError
+from gvc.media import from_planes, luma_weights, to_rgb
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, Adapter, shrink
 from gvc.model.analysis import Analyser
@@ -21,12 +24,24 @@ from gvc.model.check import MotionCheck
 from gvc.model.keypoints import KEYPOINTS, LABELS, KeypointMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import LITE, PAPER, get_profile
-from gvc.model.synthesis import Synthesiser
+from gvc.model.synthesis import Synthesiser, YuvMatrix
+
+#: Colours of the pictures that are generated here: BT.709.
+COLOUR = ColourDescription(matrix=1)
+MATRIX = YuvMatrix(*luma_weights(COLOUR))
 
 
 @pytest.fixture(scope="module")
 def shipped() -> Mttf:
     return network_from(weights.default("lite"))
+
+
+def shown_by(synthesiser: Synthesiser, key: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """What ``key`` becomes, RGB [N, H, W, 3]."""
+    height, width, _ = key.shape
+    planes = synthesiser.animate(synthesiser.prepare(key), codes, MATRIX)
+    frames = [from_planes(each, width, height, COLOUR) for each in planes]
+    return np.stack([to_rgb(frame, width, height) for frame in frames]).astype(int)
 
 
 def work_of_a_frame(profile, side: int) -> float:
@@ -104,17 +119,16 @@ def test_batches_and_single_frames_agree(shipped):
     synthesiser = Synthesiser(shipped)
     state = synthesiser.prepare(draw_head(0, 128, 128))
     codes = np.random.default_rng(0).normal(size=(3, 40)).astype(np.float32)
-    together = synthesiser.animate(state, codes).astype(int)
-    alone = np.concatenate([synthesiser.animate(state, code[None]) for code in codes])
+    together = synthesiser.animate(state, codes, MATRIX).astype(int)
+    alone = np.concatenate([synthesiser.animate(state, code[None], MATRIX) for code in codes])
     assert np.abs(together - alone).max() <= 1
 
 
 def test_the_shipped_network_moves_a_head(shipped):
     """The picture made from a frame's code is nearer to that frame than the key frame is."""
     key, moved = draw_head(0, 256, 256), draw_head(8, 256, 256)
-    synthesiser = Synthesiser(shipped)
     code = Analyser(shipped).codes([moved])
-    shown = synthesiser.animate(synthesiser.prepare(key), code)[0].astype(int)
+    shown = shown_by(Synthesiser(shipped), key, code)[0]
     still = np.abs(key.astype(int) - moved).mean()
     assert np.abs(shown - moved).mean() < 0.9 * still
 
@@ -127,10 +141,9 @@ def test_fitted_codes_bring_the_key_frame_nearer(shipped):
     fitted = Adapter(shipped, steps=12).adapt(key, pictures, codes)
     assert fitted.shape == codes.shape
     synthesiser = Synthesiser(shipped)
-    state = synthesiser.prepare(key)
 
     def error(codes: np.ndarray) -> float:
-        shown = synthesiser.animate(state, codes).astype(int)
+        shown = shown_by(synthesiser, key, codes)
         return float(np.abs(shown - np.stack(originals)).mean())
 
     assert error(fitted) < error(codes)
@@ -193,14 +206,36 @@ def test_the_model_card_belongs_to_the_weights():
     assert (weights.PRETRAINED / "lite.safetensors").stat().st_size <= 16 << 20
 
 
-def test_the_quantiser_keeps_levels_that_hardly_move():
-    quantiser = MotionQuantiser(Fraction(1, 2), dead_zone=0.6)
-    codes = np.array([[0.0, 1.0], [0.28, 1.29], [0.31, 1.31], [0.0, np.nan]], dtype=np.float32)
-    levels = [quantiser.quantise(code).tolist() for code in codes]
-    assert levels == [[0, 2], [0, 2], [1, 3], [0, 0]]
-    quantiser.reset()
-    assert quantiser.quantise(codes[1]).tolist() == [1, 3]
+def test_levels_follow_what_lasts_and_not_what_trembles():
+    trembling = [0.2, 0.3, 0.2, 0.3, 0.2, 0.3]
+    moving = [0.0, 0.0, 0.0, 2.0, 2.0, 2.0]
+    broken = [0.0, np.nan, np.inf, 0.0, -np.inf, 0.0]
+    codes = np.array([trembling, moving, broken], dtype=np.float32).T
+    rounded = quantise(codes, Fraction(1, 2), bit_cost=0)
+    assert rounded[:, :2].T.tolist() == [[0, 1, 0, 1, 0, 1], [0, 0, 0, 4, 4, 4]]
+    assert np.abs(rounded[:, 2]).max() <= MAX_LEVEL
+    calm = quantise(codes[:, :2], Fraction(1, 2), bit_cost=0.6)
+    assert len(set(calm[:, 0].tolist())) == 1
+    assert calm[:, 1].tolist() == [0, 0, 0, 4, 4, 4]
+    assert quantise(codes[:0], Fraction(1), bit_cost=1).shape == (0, 3)
     assert dequantise(np.array([1, -2], np.int32), Fraction(1, 2)).tolist() == [0.5, -1.0]
+
+
+@pytest.mark.parametrize("bit_cost", [0.1, 0.6, 3])
+def test_the_quantiser_takes_the_cheapest_path(bit_cost):
+    """Against all paths there are."""
+    codes = np.random.default_rng(3).normal(size=(5, 2)).astype(np.float32).cumsum(axis=0)
+    found = quantise(codes, Fraction(1, 2), bit_cost=bit_cost)
+
+    def cost(levels: np.ndarray, wanted: np.ndarray) -> float:
+        bits = [(0.25, 3.5, 5.2)[d] if d < 3 else 5.2 + 1.2 * (d - 2) for d in abs(np.diff(levels))]
+        return float(((levels - wanted * 2) ** 2).sum() + bit_cost * sum(bits))
+
+    for column in range(2):
+        wanted = codes[:, column]
+        near = [range(round(value) - 2, round(value) + 3) for value in (2 * wanted).tolist()]
+        best = min(cost(np.array(levels), wanted) for levels in itertools.product(*near))
+        assert cost(found[:, column], wanted) == pytest.approx(best, rel=1e-4)
 
 
 @pytest.mark.parametrize(

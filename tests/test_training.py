@@ -34,7 +34,7 @@ from gvc.training.faces import (
     no_faces,
     openings,
 )
-from gvc.training.losses import keypoint_terms, motion_terms
+from gvc.training.losses import analysis_terms, motion_terms
 from gvc.training.pairs import Batch, BatchShape, Footage, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings, default_stages
 
@@ -232,11 +232,11 @@ def test_keypoints_that_are_right_cost_nothing():
         found = Keypoints(points, torch.full((3, len(KEYPOINTS), 16), 1 / 16).log())
         moved = points[1:] - points[:1]
         exchange = Exchange(None, torch.zeros(1, 40), found, torch.zeros(2, 40), moved)
-        right = keypoint_terms(exchange, targets(inter, origin, mirrored))
+        right = analysis_terms(exchange, targets(inter, origin, mirrored))
         assert right["places"].item() == pytest.approx(0, abs=1e-5)
         assert right["pose"].item() == pytest.approx(0, abs=1e-5)
         assert right["heat"].item() == pytest.approx(np.log(16), rel=1e-3)
-        wrong = keypoint_terms(exchange, targets(inter, origin, not mirrored))
+        wrong = analysis_terms(exchange, targets(inter, origin, not mirrored))
         assert min(wrong["places"].item(), wrong["pose"].item()) > 0.1
 
 

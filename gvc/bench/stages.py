@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import av
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,13 +22,16 @@ from gvc.bitstream import Group
 from gvc.codec.decoder import MotionBatch, VideoDecoder
 from gvc.codec.pipeline import share
 from gvc.errors import InvalidDataError
-from gvc.media import Sink, SinkOptions, from_rgb
+from gvc.media import Sink, SinkOptions, from_planes, luma_weights
 from gvc.model import weights
 from gvc.model.analysis import Analyser
 from gvc.model.device import select_device, set_threads
+from gvc.model.inference import for_inference
+from gvc.model.motion import DenseMotion
 from gvc.model.mttf import Mttf, network_from
 from gvc.model.profiles import PAPER
 from gvc.model.synthesis import Synthesiser
+from gvc.ops import Branches, YuvMatrix, compose_planes, paint
 
 #: Frames that the encoder analyses in one batch.
 _ANALYSED = 16
@@ -49,7 +53,8 @@ def median_seconds(work: Callable[[], object], *, repeat: int) -> float:
 def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
     """Seconds a frame of each stage of decoding a file, by name, with all threads on each.
 
-    The generator's share is the time of a whole batch less that of its motion.
+    The generator's share is the time of both networks less that of the motion; "colour" is all that
+    makes frames of what they say.
 
     :raises InvalidDataError: if no group holds a second frame.
     """
@@ -59,42 +64,58 @@ def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
         header = container.header.video
         group = _longest(container)
         decoder = container.video_decoder
-        network = network_from(weights.find(header.weights, extra=settings.weights))
+        found = weights.find(header.weights, extra=settings.weights)
+        network = for_inference(network_from(found))
         synthesiser = Synthesiser(network, device=settings.device)
-        batches = list(itertools.islice(decoder.motion(group), _batches(settings)))
+        matrix = YuvMatrix(*luma_weights(header.colour), full_range=header.colour.full_range)
+        moving = (batch for batch in decoder.motion(group) if batch.times)
+        batches = list(itertools.islice(moving, _batches(settings)))
         frames = sum(len(batch.codes) for batch in batches)
         state = synthesiser.prepare(decoder.key_picture(group))
 
-        def animate(batch: MotionBatch) -> npt.NDArray[np.uint8]:
-            return synthesiser.animate(state, batch.codes)
+        @torch.inference_mode()
+        def estimate(batch: MotionBatch) -> DenseMotion:
+            codes = torch.from_numpy(batch.codes).to(state.picture.device)
+            motion = network.estimate(state, codes * network.coder.spread)
+            _wait(settings.device)
+            return motion
 
         @torch.inference_mode()
-        def estimate(batch: MotionBatch) -> None:
-            codes = torch.from_numpy(batch.codes).to(state.picture.device)
-            network.estimate(state, codes * network.coder.spread)
+        def generate(batch: MotionBatch) -> Branches:
+            branches = network.generate(state, estimate(batch))
             _wait(settings.device)
+            return branches
 
-        pictures = list(itertools.chain.from_iterable(map(animate, batches)))
+        drawn = generate(batches[0])
 
-        def convert() -> None:
-            for picture in pictures:
-                from_rgb(picture, header.width, header.height, header.colour)
+        @torch.inference_mode()
+        def convert(branches: Branches) -> list[av.VideoFrame]:
+            planes = compose_planes(branches, matrix).cpu().numpy()
+            return [
+                from_planes(each, header.width, header.height, header.colour) for each in planes
+            ]
 
-        repeat = settings.repeat
+        planes = [synthesiser.animate(state, batch.codes, matrix) for batch in batches]
         moved = _shared_seconds(estimate, batches, settings) / frames
+        colour = _shared_seconds(convert, [drawn] * len(batches), settings)
         return {
-            "entropy": _entropy(decoder, group, repeat=repeat),
+            "entropy": _entropy(decoder, group, repeat=settings.repeat),
             "motion": moved,
-            "generator": _shared_seconds(animate, batches, settings) / frames - moved,
-            "colour": median_seconds(convert, repeat=repeat) / frames,
-            "H.264": _coding(container, pictures, threads=settings.threads, repeat=repeat),
+            "generator": _shared_seconds(generate, batches, settings) / frames - moved,
+            "colour": colour / (len(drawn.foreground) * len(batches)),
+            "H.264": _coding(
+                container,
+                np.concatenate(planes),
+                threads=settings.threads,
+                repeat=settings.repeat,
+            ),
         }
 
 
 def analysis_seconds(pictures: Sequence[Picture], settings: SpeedSettings) -> float:
     """Seconds a frame of computing motion codes from RGB pictures."""
     chosen = weights.load(settings.weights) if settings.weights else weights.default("lite")
-    analyser = Analyser(network_from(chosen), device=settings.device)
+    analyser = Analyser(for_inference(network_from(chosen)), device=settings.device)
     batch = list(itertools.islice(itertools.cycle(pictures), _ANALYSED))
 
     count = _batches(settings)
@@ -118,8 +139,7 @@ def paper_seconds(picture: Picture, settings: SpeedSettings) -> float:
         motion = network.estimate(state, code)
 
         def generate() -> None:
-            foreground, mask = network.foreground(state.picture, state.features, motion)
-            torch.lerp(network.background(state.picture, motion), foreground, mask)
+            paint(network.generate(state, motion)).flatten()
             _wait(settings.device)
 
         return median_seconds(generate, repeat=settings.repeat)
@@ -158,13 +178,17 @@ def _entropy(decoder: VideoDecoder, group: Group, *, repeat: int) -> float:
 
 
 def _coding(
-    container: InputContainer, pictures: Sequence[Picture], *, threads: int | None, repeat: int
+    container: InputContainer,
+    pictures: npt.NDArray[np.uint8],
+    *,
+    threads: int | None,
+    repeat: int,
 ) -> float:
     """Seconds a frame of H.264, from the first frame to the end of the file."""
     header = container.header.video
     frames = []
-    for index, picture in enumerate(pictures):
-        frame = from_rgb(picture, header.width, header.height, header.colour)
+    for index, planes in enumerate(pictures):
+        frame = from_planes(planes, header.width, header.height, header.colour)
         frame.pts, frame.time_base = index * header.frame_duration, header.time_base
         frames.append(frame)
 

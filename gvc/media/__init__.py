@@ -4,7 +4,16 @@ May import :mod:`gvc.bitstream` (for the headers that describe streams) and :mod
 """
 
 from gvc.media.audio import AudioCopy, OpusEncoder, stored_packets
-from gvc.media.picture import colour_of, from_rgb, scale, tag, to_rgb, to_yuv420
+from gvc.media.picture import (
+    colour_of,
+    from_planes,
+    from_rgb,
+    luma_weights,
+    scale,
+    tag,
+    to_rgb,
+    to_yuv420,
+)
 from gvc.media.sink import Sink, SinkOptions, format_of
 from gvc.media.source import AudioMode, Source, VideoInfo
 
@@ -18,7 +27,9 @@ __all__ = [
     "VideoInfo",
     "colour_of",
     "format_of",
+    "from_planes",
     "from_rgb",
+    "luma_weights",
     "scale",
     "stored_packets",
     "tag",

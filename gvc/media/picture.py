@@ -26,6 +26,16 @@ _MATRICES = {
     9: Colorspace.BT2020,
 }
 
+#: H.273 MatrixCoefficients to K_R and K_B, of the same ones.
+_LUMA_WEIGHTS = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+}
+
 #: H.273 code points: BT.709, BT.601 (525 lines), unspecified, identity (RGB).
 _BT709, _BT601, _UNSPECIFIED, _IDENTITY = 1, 6, 2, 0
 
@@ -61,6 +71,25 @@ def from_rgb(
     """A frame yuv420p of the given size and colours from RGB, uint8 [H, W, 3]."""
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
     return _convert(frame, "yuv420p", width, height, colour)
+
+
+def from_planes(
+    planes: npt.NDArray[np.uint8], width: int, height: int, colour: ColourDescription
+) -> av.VideoFrame:
+    """A frame yuv420p of the given size from planes that have the colours ``colour``.
+
+    :param planes: uint8 [H·3/2, W], H and W even: lines of Y, of Cb and of Cr. Copied if their size
+        is that of the frame, else scaled.
+    """
+    frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    if (frame.width, frame.height) == (width, height):
+        return tag(frame, colour)
+    return scale(frame, width, height, colour)
+
+
+def luma_weights(colour: ColourDescription) -> tuple[float, float]:
+    """K_R and K_B of ``colour`` (H.273, table 4); BT.709's for what is not converted otherwise."""
+    return _LUMA_WEIGHTS.get(colour.matrix, _LUMA_WEIGHTS[_BT709])
 
 
 def scale(

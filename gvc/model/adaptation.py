@@ -22,6 +22,9 @@ from gvc.model.mttf import KeyState, Mttf
 #: Side of the square to which pictures are resized.
 ADAPTATION_SIDE = 128
 
+#: Side of the dense motion through which codes are fitted: a quarter of the work of the network's.
+_MOTION_SIDE = 64
+
 #: Sides at which warped and original pictures are compared.
 _SIDES = (ADAPTATION_SIDE, 64, 32)
 
@@ -86,7 +89,7 @@ class Adapter:
         optimiser = torch.optim.Adam([code], lr=0.25, betas=(0.8, 0.95))
         spread = self._network.coder.spread
         for _ in range(self._steps):
-            motion = self._network.estimate(state, code * spread)
+            motion = self._network.estimate(state, code * spread, size=_MOTION_SIDE)
             loss = torch.zeros((), device=self._device)
             for source, target in zip(sources, targets, strict=True):
                 loss = loss + (sample(source, motion.foreground) - target).abs().mean()

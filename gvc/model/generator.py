@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from gvc.model.keypoints import LABELS
-from gvc.model.layers import ConvBlock, ResidualBlock, UNet, resize, upsample
+from gvc.model.layers import ConvBlock, ResidualBlock, UNet, resize
 from gvc.model.motion import DenseMotion, sample
 from gvc.model.profiles import Profile
 from gvc.ops import blend_warped
@@ -55,18 +56,19 @@ class Route(nn.Module):
         """Apply the block between ``depth`` and ``depth + 1``; ``size`` is the decoder's target."""
         if depth < self.profile.depth - self.profile.halvings(resolution):
             return self.keeping[f"{resolution}_{depth}"](features)
-        if self.decode:
-            features = upsample(features, *size)
-        return self.resizing[depth](features)
+        block = cast(ConvBlock, self.resizing[depth])
+        return block.enlarge(features, *size) if self.decode else block(features)
 
 
 class PictureHead(nn.Module):
-    """Last features to logits of maps of the picture's size; the last gates a picture skip."""
+    """Last features to folded logits of maps of the picture's size; the last is the gate, if any.
+
+    What they say is made a picture by :func:`gvc.ops.paint`.
+    """
 
     def __init__(self, inputs: int, maps: int, profile: Profile) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(inputs, maps * profile.generator_fold**2, 3, padding=1)
-        self.unfold = nn.PixelShuffle(profile.generator_fold)
         if profile.picture_skip:
             # Begin by passing the warped key picture on: sharp from the first step.
             bias = torch.zeros(maps, profile.generator_fold**2)
@@ -74,8 +76,9 @@ class PictureHead(nn.Module):
             self.convolution.bias = nn.Parameter(bias.flatten())
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map [N, inputs, H/fold, W/fold] to logits [N, maps, H, W]."""
-        return self.unfold(self.convolution(features))
+        """Map [N, inputs, H/fold, W/fold] to logits [N, maps·fold², H/fold, W/fold]."""
+        logits: Tensor = self.convolution(features)
+        return logits
 
 
 class ForegroundGenerator(nn.Module):
@@ -97,7 +100,7 @@ class ForegroundGenerator(nn.Module):
             *(ResidualBlock(widths[-1], norm=norm) for _ in range(profile.residual_blocks))
         )
         self.decoder = Route(profile, widths, norm=norm, decode=True)
-        guides = [nn.Conv2d(3 + LABELS, width, 3, padding=1) for width in widths[1:]]
+        guides = [nn.Conv2d(5 + LABELS, width, 3, padding=1) for width in widths[1:]]
         for guide in guides:
             nn.init.zeros_(guide.weight)
         self.guides = nn.ModuleList(guides)
@@ -114,17 +117,16 @@ class ForegroundGenerator(nn.Module):
             features.append(self.encoder.step(features[-1], resolution, depth, ()))
         return features
 
-    def forward(
-        self, key: Tensor, features: list[Tensor], motion: DenseMotion
-    ) -> tuple[Tensor, Tensor]:
-        """Generate the foreground.
+    def forward(self, key: Tensor, features: list[Tensor], motion: DenseMotion) -> Tensor:
+        """Generate folded logits of P_fg, of the details of M_fg and, if there is one, of the gate.
 
-        :returns: P_fg [N, 3, H, W] and M_fg [N, 1, H, W], both in [0, 1].
+        :returns: as ``foreground`` of :class:`gvc.ops.Branches`.
         """
         resolution = self.profile.resolution_of(*key.shape[-2:])
         # Displacements of a few hundredths, on the scale of the other channels.
-        occlusion = resize(motion.occlusion, *motion.foreground.shape[-2:])
-        seen = torch.cat([10 * motion.foreground, occlusion, motion.labels], dim=1)
+        coarse = torch.cat([motion.occlusion, motion.origin], dim=1)
+        coarse = resize(coarse, *motion.foreground.shape[-2:])
+        seen = torch.cat([10 * motion.foreground, coarse, motion.labels], dim=1)
 
         def guided(inner: Tensor, depth: int) -> Tensor:
             return inner + self.guides[depth - 1](resize(seen, *inner.shape[-2:]))
@@ -137,13 +139,7 @@ class ForegroundGenerator(nn.Module):
             if depth > 0:
                 inner = guided(inner, depth)
             inner = blend_warped(inner, features[depth], motion.foreground, motion.occlusion)
-        maps = self.head(inner)
-        picture = torch.sigmoid(maps[:, :3])
-        if self.profile.picture_skip:
-            # How much of the picture is the warped key frame, one less the gate.
-            kept = torch.sigmoid(-maps[:, 4:])
-            picture = blend_warped(picture, key, motion.foreground, kept)
-        return picture, torch.sigmoid(maps[:, 3:4] + resize(motion.person, *key.shape[-2:]))
+        return self.head(inner)
 
 
 class BackgroundGenerator(nn.Module):
@@ -159,7 +155,10 @@ class BackgroundGenerator(nn.Module):
         self.head = PictureHead(channels[0], 4 if profile.picture_skip else 3, profile)
 
     def forward(self, key: Tensor, motion: DenseMotion) -> Tensor:
-        """Generate P_bg, [N, 3, H, W] in [0, 1], from the key frame and m_bg."""
+        """Generate folded logits of P_bg and, if there is one, of the gate.
+
+        :returns: as ``background`` of :class:`gvc.ops.Branches`.
+        """
         resolution = self.profile.resolution_of(*key.shape[-2:])
         halvings = self.profile.halvings(resolution)
         height, width = (side // self.profile.generator_fold for side in key.shape[-2:])
@@ -168,7 +167,4 @@ class BackgroundGenerator(nn.Module):
         for depth in reversed(range(self.profile.depth)):
             shift = max(0, depth - (self.profile.depth - halvings))
             inner = self.decoder.step(inner, resolution, depth, (height >> shift, width >> shift))
-        maps = torch.sigmoid(self.head(inner))
-        if not self.profile.picture_skip:
-            return maps
-        return blend_warped(maps[:, :3], key, motion.background, 1 - maps[:, 3:])
+        return self.head(inner)

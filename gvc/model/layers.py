@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as functional
@@ -33,7 +34,11 @@ class ConvBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map [N, inputs, H, W] to [N, outputs, H, W], or to half that size."""
-        return self.pool(functional.relu(self.norm(self.convolution(features))))
+        return self.pool(functional.relu(self.norm(self.convolution(features)), inplace=True))
+
+    def enlarge(self, features: Tensor, height: int, width: int) -> Tensor:
+        """Map [N, inputs, H, W], upsampled to ``height``×``width``, to [N, outputs, …]."""
+        return self(upsample(features, height, width))
 
 
 class ResidualBlock(nn.Module):
@@ -52,7 +57,7 @@ class ResidualBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map [N, C, H, W] to the same shape."""
         inner = self.convolution1(functional.relu(self.norm1(features)))
-        return features + self.convolution2(functional.relu(self.norm2(inner)))
+        return features + self.convolution2(functional.relu(self.norm2(inner), inplace=True))
 
 
 class UNet(nn.Module):
@@ -87,7 +92,8 @@ class UNet(nn.Module):
         features = skips.pop()
         for block in reversed(self.up):
             skip = skips.pop()
-            features = torch.cat([block(upsample(features, *skip.shape[-2:])), skip], dim=1)
+            enlarged = cast(ConvBlock, block).enlarge(features, *skip.shape[-2:])
+            features = torch.cat([enlarged, skip], dim=1)
         return features
 
 

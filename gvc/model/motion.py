@@ -28,6 +28,9 @@ class DenseMotion:
     :param occlusion: occ_fg in [0, 1], [N, 1, S, S] (eq. 16); 1 keeps the warped key frame.
     :param person: logits of where the person is, [N, 1, S, S]: M_fg without its details.
     :param labels: which part of a face is where, [N, LABELS, S', S'].
+    :param origin: whether the key frame shows the person where m_fg fetches from, and at the same
+        place, in [0, 1], [N, 2, S, S]. Where a still background would be fetched from the person,
+        that person has uncovered what no key frame shows.
     """
 
     foreground: Tensor
@@ -35,6 +38,7 @@ class DenseMotion:
     occlusion: Tensor
     person: Tensor
     labels: Tensor
+    origin: Tensor
 
 
 def sample(features: Tensor, displacement: Tensor) -> Tensor:
@@ -58,10 +62,12 @@ class Analysis:
 
     :param latent: L, [N, N_F, S, S].
     :param keypoints: where the face is.
+    :param person: logits of where the person is, [N, 1, 2·S, 2·S].
     """
 
     latent: Tensor
     keypoints: Keypoints
+    person: Tensor
 
 
 class FeatureExtractor(nn.Module):
@@ -70,9 +76,8 @@ class FeatureExtractor(nn.Module):
     def __init__(self, profile: Profile) -> None:
         super().__init__()
         self.analysis_size = profile.analysis_size
-        fold = 2 if profile.stem_widths else 1
-        self.fold = nn.PixelUnshuffle(fold)
-        channels = 3 * fold**2 + 2
+        self.fold = nn.PixelUnshuffle(profile.analysis_fold)
+        channels = 3 * profile.analysis_fold**2 + 2
         stem: list[nn.Module] = []
         for depth, width in enumerate(profile.stem_widths):
             stem.append(ConvBlock(channels, width, norm=True, halve=depth > 0))
@@ -81,12 +86,15 @@ class FeatureExtractor(nn.Module):
         self.network = UNet(channels, profile.extractor_widths, strided=profile.strided)
         self.head = nn.Conv2d(self.network.out_channels, profile.features, 3, padding=1)
         self.detector = KeypointDetector(self.network.out_channels)
+        self.person = nn.Sequential(
+            nn.Conv2d(self.network.out_channels, 4, 3, padding=1), nn.PixelShuffle(2)
+        )
 
     def forward(self, frame: Tensor) -> Analysis:
         """Analyse RGB [N, 3, H, W] in [0, 1]."""
         frame = resize(frame, self.analysis_size, self.analysis_size)
         features = self.network(self.stem(_with_position(self.fold(frame - 0.5))))
-        return Analysis(self.head(features), self.detector(features))
+        return Analysis(self.head(features), self.detector(features), self.person(features))
 
 
 class CodePredictor(nn.Module):
@@ -205,7 +213,7 @@ class WeightPredictor(nn.Module):
     def __init__(self, profile: Profile) -> None:
         super().__init__()
         width = profile.motion_widths[0]
-        self.deformed = nn.Conv2d(3 * profile.flows, width, 3, padding=1)
+        self.deformed = nn.Conv2d(4 * profile.flows, width, 3, padding=1)
         self.network = UNet(width, profile.motion_widths, strided=profile.strided)
         self.fuse = ConvBlock(self.network.out_channels, width, norm=True)
         maps = (profile.flows + 2) * profile.weight_scale**2
@@ -220,7 +228,7 @@ class WeightPredictor(nn.Module):
         """Weigh the flows.
 
         :param fields: folded fields, [N, C, s, s].
-        :param deformed: key thumbnail under each flow, [N, 3·2·N_F, s, s] (eq. 10).
+        :param deformed: key thumbnail and person under each flow, [N, 4·2·N_F, s, s] (eq. 10).
         :returns: logits of the weights [N, 2·N_F, S, S], the occlusion [N, 1, S, S] and the person
             [N, 1, S, S].
         """
@@ -247,13 +255,19 @@ class MotionEstimator(nn.Module):
         self.weight = WeightPredictor(profile)
 
     def forward(
-        self, key_field: Tensor, inter_field: Tensor, thumbnail: Tensor, face: FaceMotion
+        self,
+        key_field: Tensor,
+        inter_field: Tensor,
+        thumbnail: Tensor,
+        person: Tensor,
+        face: FaceMotion,
     ) -> DenseMotion:
         """Estimate how the key frame moves to become the inter frame.
 
         :param key_field: F_Î, [N, N_F, S, S].
         :param inter_field: F_P, [N, N_F, S, S].
         :param thumbnail: D(Î), [N, 3, s, s] in [0, 1].
+        :param person: where the person is in the key frame, [N, 1, S, S] in [0, 1].
         :param face: what the keypoints say; some foreground flows are relative to its motion.
         """
         change = self.difference(inter_field - key_field)
@@ -263,8 +277,9 @@ class MotionEstimator(nn.Module):
         fields = _with_position(torch.cat([key_field, change, seen], dim=1))
         flows = self.flow(self.fold_flow(fields))
         carried = resize(face.displacement, *flows.shape[-2:])
-        deformed = warp_by_flows(thumbnail, flows, carried, self.profile.face_flows)
-        logits, occlusion, person = self.weight(self.fold_weight(fields), deformed)
+        seen = torch.cat([thumbnail, resize(person, *thumbnail.shape[-2:])], dim=1)
+        deformed = warp_by_flows(seen, flows, carried, self.profile.face_flows)
+        logits, occlusion, moved = self.weight(self.fold_weight(fields), deformed)
         foreground, background = mix_flows(
             logits,
             flows,
@@ -272,10 +287,12 @@ class MotionEstimator(nn.Module):
             foreground=self.profile.flows - self.profile.background_flows,
             guided=self.profile.face_flows,
         )
+        origin = torch.cat([sample(person, foreground), person], dim=1)
         return DenseMotion(
             foreground=foreground,
             background=background,
             occlusion=torch.sigmoid(occlusion),
-            person=person,
+            person=moved,
             labels=face.labels,
+            origin=resize(origin, *logits.shape[-2:]),
         )

@@ -33,6 +33,7 @@ from gvc.model.motion import (
 )
 from gvc.model.profiles import Profile, get_profile
 from gvc.model.weights import Weights, fingerprint
+from gvc.ops import Branches, paint
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class KeyState:
 
     :param picture: Î, RGB [N, 3, H, W] in [0, 1].
     :param thumbnail: D(Î), [N, 3, s, s].
+    :param person: where the person is, [N, 1, S', S'] in [0, 1].
     :param latent: L_Î, [N, N_F, S, S].
     :param field: F_Î, [N, N_F, S, S].
     :param code: the motion code of the key frame itself, [N, 2·N_F].
@@ -50,6 +52,7 @@ class KeyState:
 
     picture: Tensor
     thumbnail: Tensor
+    person: Tensor
     latent: Tensor
     field: Tensor
     code: Tensor
@@ -61,6 +64,7 @@ class KeyState:
         return KeyState(
             picture=self.picture.repeat_interleave(times, dim=0),
             thumbnail=self.thumbnail.repeat_interleave(times, dim=0),
+            person=self.person.repeat_interleave(times, dim=0),
             latent=self.latent.repeat_interleave(times, dim=0),
             field=self.field.repeat_interleave(times, dim=0),
             code=self.code.repeat_interleave(times, dim=0),
@@ -93,6 +97,7 @@ class Exchange:
     :param key: what E_F made of the key frames, N.
     :param key_code: motion codes of the key frames, [N, 2·N_F].
     :param keypoints: found in the key frames, then in the inter frames, N + N·k.
+    :param person: logits of where the person is in them, [N + N·k, 1, 2·S, 2·S].
     :param received: motion codes of the inter frames with their noise, [N·k, 2·N_F].
     :param displacements: how far the keypoints of the key frames move according to the codes,
         [N·k, K, 2].
@@ -101,6 +106,7 @@ class Exchange:
     key: Analysis
     key_code: Tensor
     keypoints: Keypoints
+    person: Tensor
     received: Tensor
     displacements: Tensor
 
@@ -134,6 +140,7 @@ class Mttf(nn.Module):
         return KeyState(
             picture=key,
             thumbnail=resize(key, size, size),
+            person=torch.sigmoid(analysis.person),
             latent=analysis.latent,
             field=modulate(analysis.latent, code),
             code=code,
@@ -141,15 +148,22 @@ class Mttf(nn.Module):
             features=self.foreground.encode(key) if features else [],
         )
 
-    def estimate(self, state: KeyState, code: Tensor) -> DenseMotion:
+    def estimate(self, state: KeyState, code: Tensor, *, size: int | None = None) -> DenseMotion:
         """Dense motion from key frames to the inter frames with motion codes [N, 2·N_F].
 
-        ``state`` holds one key frame, or as many as there are codes.
+        :param state: of one key frame, or of as many as there are codes.
+        :param size: S', side of m_fg, where another than the profile's will do.
         """
         shape = (len(code), -1, -1, -1)
         latent, field = state.latent.expand(shape), state.field.expand(shape)
-        face = self.face_motion(state, code, self.profile.motion_size)
-        return self.motion(field, modulate(latent, code), state.thumbnail.expand(shape), face)
+        face = self.face_motion(state, code, size or self.profile.motion_size)
+        return self.motion(
+            field,
+            modulate(latent, code),
+            state.thumbnail.expand(shape),
+            state.person.expand(shape),
+            face,
+        )
 
     def face_motion(self, state: KeyState, code: Tensor, size: int) -> FaceMotion:
         """What the keypoints alone say of the motion, on maps of ``size``; see :meth:`estimate`."""
@@ -161,10 +175,21 @@ class Mttf(nn.Module):
     def synthesise(self, state: KeyState, code: Tensor) -> Synthesis:
         """Animate key frames by motion codes [N, 2·N_F]; see :meth:`estimate`."""
         motion = self.estimate(state, code)
-        foreground, mask = self.foreground(state.picture, state.features, motion)
-        background = self.background(state.picture, motion)
-        picture = torch.lerp(background, foreground, mask)
-        return Synthesis(picture, foreground, background, mask, motion)
+        layers = paint(self.generate(state, motion))
+        return Synthesis(
+            layers.flatten(), layers.foreground, layers.background, layers.mask, motion
+        )
+
+    def generate(self, state: KeyState, motion: DenseMotion) -> Branches:
+        """What both generators say of frames that move so."""
+        return Branches(
+            foreground=self.foreground(state.picture, state.features, motion),
+            background=self.background(state.picture, motion),
+            person=motion.person,
+            key=state.picture,
+            foreground_motion=motion.foreground,
+            background_motion=motion.background,
+        )
 
     def forward(
         self, key: Tensor, frames: Tensor, *, noise: Tensor | None = None, generate: bool = True
@@ -203,9 +228,10 @@ class Mttf(nn.Module):
         keypoints = analysis.keypoints
         own = Keypoints(keypoints.points[:count], keypoints.heat[:count])
         return Exchange(
-            key=Analysis(analysis.latent[:count], own),
+            key=Analysis(analysis.latent[:count], own, analysis.person[:count]),
             key_code=code[:count],
             keypoints=keypoints,
+            person=analysis.person,
             received=received,
             displacements=self.keypoint_motion.displacements(received - origin),
         )

@@ -18,8 +18,9 @@ class Profile:
     :param background_flows: N_bg of the 2·N_F flow components; the others are foreground.
     :param analysis_size: side of the fixed square that a frame is resized to for E_F.
     :param latent_size: side of the latent.
-    :param stem_widths: convolutions of E_F before its U-Net, the first on 2×2 pixels folded into
-        channels, each of the others halving the size; empty if the U-Net takes the frame itself.
+    :param analysis_fold: side of the square of its pixels folded into channels before E_F.
+    :param stem_widths: convolutions of E_F before its U-Net, each but the first halving the size;
+        empty if the U-Net takes the frame itself.
     :param flow_size: side of the coarse flows f.
     :param weight_scale: side of the weight maps over side of the flows.
     :param motion_size: S', side of the dense motion that keypoints say, and of m_fg.
@@ -43,6 +44,7 @@ class Profile:
     features: int
     background_flows: int
     analysis_size: int
+    analysis_fold: int
     latent_size: int
     flow_size: int
     weight_scale: int
@@ -95,12 +97,13 @@ LITE = Profile(
     name="lite",
     features=20,
     background_flows=5,
-    analysis_size=128,
+    analysis_size=256,
+    analysis_fold=4,
     latent_size=32,
     flow_size=32,
     weight_scale=2,
     motion_size=128,
-    stem_widths=(20, 32),
+    stem_widths=(32, 32),
     extractor_widths=(32, 64, 96, 128),
     code_widths=(64, 128, 192),
     motion_widths=(32, 64, 96, 128),
@@ -119,6 +122,7 @@ PAPER = Profile(
     features=20,
     background_flows=5,
     analysis_size=64,
+    analysis_fold=1,
     latent_size=64,
     flow_size=64,
     weight_scale=1,

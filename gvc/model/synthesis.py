@@ -1,4 +1,4 @@
-"""What a decoder runs: a key picture and motion codes to pictures."""
+"""What a decoder runs: a key picture and motion codes to pictures of 8-bit planes 4:2:0."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 
 from gvc.model.device import select_device, to_tensor
 from gvc.model.mttf import KeyState, Mttf
+from gvc.ops import YuvMatrix as YuvMatrix
+from gvc.ops import compose_planes
 
 
 class Synthesiser:
@@ -31,12 +33,16 @@ class Synthesiser:
         return self._network.key_state(key.contiguous(memory_format=torch.channels_last))
 
     @torch.inference_mode()
-    def animate(self, state: KeyState, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    def animate(
+        self, state: KeyState, codes: npt.NDArray[np.float32], matrix: YuvMatrix
+    ) -> npt.NDArray[np.uint8]:
         """Generate one picture for each motion code.
 
         :param codes: float32 [N, 2·N_F], in units of the coder's spread.
-        :returns: RGB, uint8 [N, H, W, 3].
+        :param matrix: from RGB to the pictures' Y'CbCr.
+        :returns: planes 4:2:0, uint8 [N, H·3/2, W], as ``av.VideoFrame.from_ndarray`` takes
+            yuv420p.
         """
         code = torch.from_numpy(codes).to(self._device) * self._network.coder.spread
-        picture = self._network.synthesise(state, code).picture
-        return (picture * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        branches = self._network.generate(state, self._network.estimate(state, code))
+        return compose_planes(branches, matrix).cpu().numpy()

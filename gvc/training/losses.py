@@ -34,6 +34,7 @@ class LossWeights:
     :param places: distance of the keypoints that E_F finds from where they are.
     :param heat: cross entropy of the detector's maps and a spot around each keypoint.
     :param pose: distance between how far keypoints moved and what motion codes say of it.
+    :param person: cross entropy of where E_F finds the person and the matte.
     :param matte: cross entropy of W's M_fg and the person's matte (in place of eq. 26), but where
         a person has uncovered the background: who paints that best is not for a matte to say.
     """
@@ -46,6 +47,7 @@ class LossWeights:
     places: float = 1.0
     heat: float = 0.1
     pose: float = 1.0
+    person: float = 0.2
     matte: float = 0.1
 
 
@@ -72,17 +74,21 @@ def motion_terms(motion: DenseMotion, target: Batch) -> dict[str, Tensor]:
         "flow": (error * trust * emphasis).mean() * 10,
         "warped": ((sample(key, moved) - frames).abs() * emphasis).mean(),
         "landmarks": _landmark_error(motion.foreground, target),
-        "matte": _matte_error(motion.person, target),
+        "matte": _matte_error(motion.person, target.matte, uncovered=target.key_matte),
     }
 
 
-def _matte_error(person: Tensor, target: Batch) -> Tensor:
-    """Cross entropy of logits [N, 1, S, S] and mattes, where these say what to do."""
-    matte, origin = (resize(one, *person.shape[-2:]) for one in (target.matte, target.key_matte))
-    uncovered = (origin - matte).clamp_min(0)
+def _matte_error(person: Tensor, matte: Tensor, *, uncovered: Tensor | None = None) -> Tensor:
+    """Cross entropy of logits [N, 1, S, S] and mattes [N, 1, s, s] of pictures that have one.
+
+    :param uncovered: mattes of other pictures; what is in these alone does not count.
+    """
+    known = matte.amax(dim=(1, 2, 3)) > 0.5
+    matte = resize(matte, *person.shape[-2:])
     error = functional.binary_cross_entropy_with_logits(person, matte, reduction="none")
-    known = target.matte.amax(dim=(1, 2, 3)) > 0.5
-    return _mean_of_known((error * (1 - uncovered)).mean(dim=(1, 2, 3)), known)
+    if uncovered is not None:
+        error = error * (1 - (resize(uncovered, *person.shape[-2:]) - matte).clamp_min(0))
+    return _mean_of_known(error.mean(dim=(1, 2, 3)), known)
 
 
 def _landmark_error(flow: Tensor, target: Batch) -> Tensor:
@@ -114,8 +120,8 @@ def _mean_of_known(error: Tensor, known: Tensor) -> Tensor:
     return (error * known).sum() / known.sum().clamp_min(1)
 
 
-def keypoint_terms(exchange: Exchange, target: Batch) -> dict[str, Tensor]:
-    """Losses on where keypoints are found, and on how far codes move them."""
+def analysis_terms(exchange: Exchange, target: Batch) -> dict[str, Tensor]:
+    """Losses on where keypoints and people are found, and on how far codes move keypoints."""
     inter = _keypoints(target.landmarks, target.mirrored)
     origin = _keypoints(target.key_landmarks, target.mirrored)
     known = torch.isfinite(inter + origin).all(dim=(1, 2))
@@ -126,10 +132,12 @@ def keypoint_terms(exchange: Exchange, target: Batch) -> dict[str, Tensor]:
     expected = torch.cat([origin[::times], inter])
     sure = torch.cat([known[::times], known])
     moved = exchange.displacements - (inter - origin)
+    mattes = torch.cat([target.key_matte[::times], target.matte])
     return {
         "places": _distance(places - expected, sure, EXPRESSIVE_KEYPOINTS),
         "heat": _heat_error(heat, expected, sure),
         "pose": _distance(moved, known, EXPRESSIVE_KEYPOINTS),
+        "person": _matte_error(exchange.person, mattes),
     }
 
 

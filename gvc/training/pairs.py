@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from gvc.clips import Clip
 from gvc.training.coded_keys import CodedKeys
-from gvc.training.faces import MATTE_SIDE, Faces, features_map, openings
+from gvc.training.faces import KEYPOINTS, MATTE_SIDE, Faces, features_map, openings
 
 Picture = npt.NDArray[np.uint8]
 
@@ -29,11 +29,15 @@ _FLOW_SIDE = 128
 #: Share of key frames that are coded ones.
 _CODED_SHARE = 0.75
 
-#: Shares of inter frames drawn by how eyes differ from the key frame's, and how the mouth does.
-_SHARES = (0.3, 0.3)
+#: Shares of inter frames drawn by how eyes differ from the key frame's, how the mouth does, and how
+#: far the head has moved.
+_SHARES = (0.2, 0.25, 0.25)
 
 #: Share of pictures shown smaller, with their borders drawn out around them.
 _FAR_SHARE = 0.2
+
+#: Share of pictures squeezed in width or height, as pictures that are not square are for E_F.
+_SQUEEZED_SHARE = 0.3
 
 Points = npt.NDArray[np.float32]
 
@@ -126,7 +130,7 @@ class PairDataset(Dataset[Batch]):
         self._footage = footage
         self._shapes = shapes
         self._seed = seed
-        self._openings: dict[int, Points] = {}
+        self._looks: dict[int, tuple[Points, Points]] = {}
         identities: defaultdict[str, list[int]] = defaultdict(list)
         for number, clip in enumerate(footage.clips):
             identities[clip.identity].append(number)
@@ -169,14 +173,17 @@ class PairDataset(Dataset[Batch]):
         )
 
     def _inters(self, clip: int, key: int, count: int, rng: np.random.Generator) -> list[int]:
-        """Frames of a clip: many whose eyes or mouth differ from the key frame's.
+        """Frames of a clip: many whose eyes, mouth or place differ from the key frame's.
 
         Drawn evenly, hardly one in thirty would show a blink.
         """
         faces, length = self._footage.faces[clip], len(self._footage.frames[clip])
-        if clip not in self._openings:
-            self._openings[clip] = openings(faces.landmarks.astype(np.float32))
-        change = np.nan_to_num(self._openings[clip] - self._openings[clip][key]) ** 2
+        if clip not in self._looks:
+            landmarks = faces.landmarks.astype(np.float32)
+            self._looks[clip] = openings(landmarks), landmarks[:, list(KEYPOINTS)]
+        opened, points = self._looks[clip]
+        moved = np.abs(points - points[key]).mean(axis=(1, 2))[:, None]
+        change = np.nan_to_num(np.concatenate([opened - opened[key], moved], axis=1)) ** 2
         drawn = []
         for _ in range(count):
             kind = rng.choice(len(_SHARES) + 1, p=(*_SHARES, 1 - sum(_SHARES)))
@@ -208,7 +215,8 @@ class _Augmentation:
     size: int
     left: float
     top: float
-    scale: float
+    width: float
+    height: float
     flip: bool
     gain: npt.NDArray[np.float32]
     gamma: float
@@ -217,42 +225,52 @@ class _Augmentation:
     def draw(cls, rng: np.random.Generator, size: int) -> _Augmentation:
         far = rng.random() < _FAR_SHARE
         scale = rng.uniform(1.0, 1.5) if far else rng.uniform(0.8, 1.0)
+        squeezed = rng.random() < _SQUEEZED_SHARE
+        aspect = float(np.exp(rng.uniform(-0.6, 0.6))) if squeezed else 1.0
+        width, height = scale * aspect**0.5, scale / aspect**0.5
         return cls(
             size=size,
-            left=rng.random() * (1 - scale),
-            top=rng.random() * (1 - scale),
-            scale=scale,
+            left=rng.random() * (1 - width),
+            top=rng.random() * (1 - height),
+            width=width,
+            height=height,
             flip=bool(rng.random() < 0.5),
             gain=rng.uniform(0.9, 1.1, size=3).astype(np.float32),
             gamma=float(np.exp(rng.uniform(-0.4, 0.4))),
         )
 
-    def _box(self, side: int) -> tuple[int, int, int]:
-        """Left, top and side of what is cut out of a picture, in pixels; it may reach beyond."""
-        crop = max(8, round(self.scale * side))
-        corner = [round(value * side) for value in (self.left, self.top)]
-        if crop <= side:
-            corner = [min(value, side - crop) for value in corner]
-        return corner[0], corner[1], crop
+    def _box(self, side: int) -> npt.NDArray[np.int64]:
+        """What is cut out of a picture, in pixels: (left, top) and (width, height).
+
+        It may reach beyond the picture.
+        """
+        corner = np.rint(np.array((self.left, self.top)) * side)
+        extent = np.rint(np.array((self.width, self.height)) * side).clip(8)
+        inside = np.minimum(corner, side - extent)
+        return np.array((np.where(extent <= side, inside, corner), extent)).astype(np.int64)
 
     def crop(self, picture: Picture, size: int) -> Picture:
         """The geometric change alone."""
         side = picture.shape[0]
-        left, top, crop = self._box(side)
-        if crop > side:
-            margins = -top, crop - side + top, -left, crop - side + left
-            cut = cv2.copyMakeBorder(picture, *margins, cv2.BORDER_REPLICATE)
-        else:
-            cut = picture[top : top + crop, left : left + crop]
-        method = cv2.INTER_AREA if crop > size else cv2.INTER_CUBIC
+        (left, top), (width, height) = self._box(side).tolist()
+        framed = cv2.copyMakeBorder(
+            picture,
+            top=max(0, -top),
+            bottom=max(0, top + height - side),
+            left=max(0, -left),
+            right=max(0, left + width - side),
+            borderType=cv2.BORDER_REPLICATE,
+        )
+        left, top = max(0, left), max(0, top)
+        cut = framed[top : top + height, left : left + width]
+        method = cv2.INTER_AREA if min(width, height) > size else cv2.INTER_CUBIC
         resized = cv2.resize(cut, (size, size), interpolation=method)
         return np.ascontiguousarray(resized[:, ::-1] if self.flip else resized, dtype=np.uint8)
 
     def move(self, points: npt.NDArray[np.floating], side: int) -> Points:
         """The geometric change of points in normalised coordinates of a picture."""
-        left, top, crop = self._box(side)
-        corner = 2 * np.array((left, top), np.float32)
-        moved = ((points.astype(np.float32) + 1) * side - corner) / crop - 1
+        corner, extent = self._box(side).astype(np.float32)
+        moved = ((points.astype(np.float32) + 1) * side - 2 * corner) / extent - 1
         if self.flip:
             moved *= np.array((-1, 1), np.float32)
         return np.asarray(moved, dtype=np.float32)

@@ -28,7 +28,7 @@ from gvc.training.card import write_card
 from gvc.training.clips import load_frames
 from gvc.training.face_motion import begin_with_faces
 from gvc.training.footage import load_footage
-from gvc.training.losses import keypoint_terms, motion_terms, picture_terms, total
+from gvc.training.losses import analysis_terms, motion_terms, picture_terms, total
 from gvc.training.pairs import Batch, PairDataset
 from gvc.training.settings import Phase, Stage, TrainingSettings
 from gvc.training.validation import Scores, validate
@@ -226,7 +226,7 @@ class Trainer:
     def _terms(self, stage: Stage, target: Batch) -> dict[str, Tensor]:
         noise = self._noise(len(target.frames))
         if stage.phase is Phase.POSE:
-            return keypoint_terms(
+            return analysis_terms(
                 self.network.exchange(target.key, target.frames, noise=noise), target
             )
         result, exchange = self.network(
@@ -240,7 +240,7 @@ class Trainer:
             if stage.phase is Phase.EXPAND:
                 return terms
             terms |= motion_terms(result.motion, target)
-        return terms | keypoint_terms(exchange, target)
+        return terms | analysis_terms(exchange, target)
 
     def _noise(self, count: int) -> Tensor:
         """Uniform noise as quantising with a step drawn for each frame would add."""
