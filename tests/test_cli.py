@@ -278,7 +278,7 @@ def test_a_full_disk_is_one_line(clip, coded, tmp_path):
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 
     for command, source, target in (
         ("encode", clip, tmp_path / "out.gvc"),

@@ -95,7 +95,7 @@ def test_a_batch_depends_on_seed_and_step_alone(clips, tmp_path):
 
 
 def test_blinks_are_drawn_more_often_than_they_happen(clips):
-    """One frame in forty shows closed eyes, another an open mouth; a batch has many of them."""
+    """One frame in forty shows closed eyes, another an open mouth, a third a head elsewhere."""
     table = [clip for clip in read_table(clips) if clip.split is Split.TRAIN][:1]
     points = np.zeros((40, LANDMARKS, 2), np.float32)
     for corner, place in ((33, -0.4), (133, -0.1), (362, 0.1), (263, 0.4), (61, -0.2), (291, 0.2)):
@@ -104,17 +104,20 @@ def test_blinks_are_drawn_more_often_than_they_happen(clips):
         points[:, lid, 1] = height
     points[7, [159, 145, 386, 374], 1] = 0.15
     points[9, 14, 1] = 0.2
+    points[11] += 0.3
     eyes, mouth = openings(points).T
     assert eyes[7] < 0.01 < 0.3 < eyes[[*range(7), *range(8, 40)]].min()
+    assert eyes[11] == pytest.approx(eyes[0], abs=1e-6)
     assert mouth[9] == pytest.approx(0.5)
     frames = np.zeros((40, 64, 64, 3), np.uint8)
-    frames[7], frames[9] = 120, 240
+    frames[7], frames[9], frames[11] = 30, 110, 240
     faces = Faces(points.astype(np.float16), np.zeros((40, MATTE_SIDE, MATTE_SIDE), np.uint8))
     footage = Footage(table, [frames], [faces])
     dataset = PairDataset(footage, [BatchShape(1, 20, 32)], seed=0, flow=False)
     light = torch.cat([dataset[step].frames.float().mean(dim=(1, 2, 3)) for step in range(10)])
-    assert 0.2 < ((light > 60) & (light < 180)).float().mean() < 0.4
-    assert 0.12 < (light > 180).float().mean() < 0.3
+    assert 0.1 < ((light > 5) & (light < 66)).float().mean() < 0.35
+    assert 0.12 < ((light > 66) & (light < 170)).float().mean() < 0.4
+    assert 0.12 < (light > 170).float().mean() < 0.4
 
 
 def white_dots(positions: np.ndarray) -> np.ndarray:
@@ -176,7 +179,7 @@ def targets(landmarks: torch.Tensor, key_landmarks: torch.Tensor, mirrored: bool
 def dense_motion(flow: torch.Tensor) -> DenseMotion:
     """A motion whose foreground is ``flow`` [N, 2, S, S], and that knows nothing else."""
     one = torch.zeros(len(flow), 1, *flow.shape[-2:])
-    return DenseMotion(flow, flow, one + 1, one, one)
+    return DenseMotion(flow, flow, one + 1, one, one, torch.cat([one, one], dim=1))
 
 
 def test_motion_that_is_right_costs_nothing():
@@ -231,13 +234,31 @@ def test_keypoints_that_are_right_cost_nothing():
         points = torch.cat([key, inter])[:, list(numbers)]
         found = Keypoints(points, torch.full((3, len(KEYPOINTS), 16), 1 / 16).log())
         moved = points[1:] - points[:1]
-        exchange = Exchange(None, torch.zeros(1, 40), found, torch.zeros(2, 40), moved)
+        people = torch.full((3, 1, 32, 32), -20.0)
+        exchange = Exchange(None, torch.zeros(1, 40), found, people, torch.zeros(2, 40), moved)
         right = analysis_terms(exchange, targets(inter, origin, mirrored))
         assert right["places"].item() == pytest.approx(0, abs=1e-5)
         assert right["pose"].item() == pytest.approx(0, abs=1e-5)
         assert right["heat"].item() == pytest.approx(np.log(16), rel=1e-3)
         wrong = analysis_terms(exchange, targets(inter, origin, not mirrored))
         assert min(wrong["places"].item(), wrong["pose"].item()) > 0.1
+
+
+def test_people_are_where_their_mattes_are():
+    matte = torch.zeros(2, 1, 64, 64)
+    matte[..., :32] = 1
+    landmarks = torch.zeros(2, LANDMARKS, 2)
+    target = replace(targets(landmarks, landmarks), matte=matte, key_matte=matte)
+    known = Keypoints(torch.zeros(3, len(KEYPOINTS), 2), torch.zeros(3, len(KEYPOINTS), 16))
+    moved, codes = torch.zeros(2, len(KEYPOINTS), 2), torch.zeros(2, 40)
+
+    def cost(person: torch.Tensor) -> float:
+        exchange = Exchange(None, codes[:1], known, person, codes, moved)
+        return analysis_terms(exchange, target)["person"].item()
+
+    right = 40 * matte[:1].expand(3, -1, -1, -1) - 20
+    assert cost(right) == pytest.approx(0, abs=1e-5)
+    assert cost(-right) == pytest.approx(20, rel=1e-3)
 
 
 def test_codes_begin_as_the_principal_directions_of_face_motion():
@@ -252,7 +273,7 @@ def test_codes_begin_as_the_principal_directions_of_face_motion():
     points = torch.from_numpy(landmarks[:, list(KEYPOINTS)]).float()
     latent = torch.zeros(60, LITE.features, LITE.latent_size, LITE.latent_size)
     with torch.no_grad():
-        code = network.coder(Analysis(latent, Keypoints(points, torch.empty(0))))
+        code = network.coder(Analysis(latent, Keypoints(points, torch.empty(0)), torch.empty(0)))
         read = network.keypoint_motion.displacements(code - code[:1])
     moved = points - points[:1]
     assert (read - moved).abs().mean() < 0.02 * moved.abs().mean()

@@ -230,9 +230,11 @@ void warps_line(const FlowWarps& warps, const float* picture, std::int64_t n, st
         const float* from = in.data + x * in.column;
         copy_line(from, 2 * in.channel, count, flow_x);
         copy_line(from + in.channel, 2 * in.channel, count, flow_y);
+        const float carried_x = carried.data[x * carried.column];
+        const float carried_y = carried.data[x * carried.column + carried.channel];
         for (std::int64_t k = 0; k < warps.guided; ++k) {
-            flow_x[k] += carried.data[x * carried.column];
-            flow_y[k] += carried.data[x * carried.column + carried.channel];
+            flow_x[k] += carried_x;
+            flow_y[k] += carried_y;
         }
         const float origin_x = (static_cast<float>(x) + 0.5f) * scale_x - 0.5f;
         locate(flow_x, origin_x, 0.0f, across, count, at.left, at.right, at.across);

@@ -1,5 +1,6 @@
 #include "sampling.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace gvc {
@@ -57,17 +58,66 @@ std::vector<float> packed(const Array4<const float>& picture) {
     return values;
 }
 
+namespace {
+
+// Samples whose corners are worked out together.
+constexpr std::int64_t kTogether = 64;
+
+// Where the four corners of each sample are, and how much each counts.
+struct Weighed {
+    std::int32_t offset[4][kTogether];
+    float weight[4][kTogether];
+};
+
+GVC_MULTIVERSION void weigh(const Places& at, std::int64_t first, std::int64_t count,
+                            Weighed* weighed) {
+    const std::int32_t *left = at.left + first, *right = at.right + first;
+    const std::int32_t *top = at.top + first, *bottom = at.bottom + first;
+    const float *across = at.across + first, *down = at.down + first;
+    auto& offset = weighed->offset;
+    auto& weight = weighed->weight;
+    GVC_INDEPENDENT
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float below = down[i], above = 1.0f - below;
+        const float after = across[i], before = 1.0f - after;
+        offset[0][i] = top[i] + left[i];
+        offset[1][i] = top[i] + right[i];
+        offset[2][i] = bottom[i] + left[i];
+        offset[3][i] = bottom[i] + right[i];
+        weight[0][i] = above * before;
+        weight[1][i] = above * after;
+        weight[2][i] = below * before;
+        weight[3][i] = below * after;
+    }
+}
+
 // Four floats are the vectors of every x86-64 and of NEON; wider ones do not help.
-void read_packed(const float* source, const Places& at, std::int64_t count, std::int64_t channels,
-                 float* values) {
+GVC_MULTIVERSION void gather(const float* source, const Weighed& weighed, std::int64_t count,
+                             std::int64_t channels, float* values) {
+    const auto& offset = weighed.offset;
+    const auto& weight = weighed.weight;
     for (std::int64_t x = 0; x < count; ++x) {
-        const Corners corners = corners_at(source, 1, 1, at, x);
+        const float *a = source + offset[0][x], *b = source + offset[1][x];
+        const float *c = source + offset[2][x], *d = source + offset[3][x];
+        const float wa = weight[0][x], wb = weight[1][x], wc = weight[2][x], wd = weight[3][x];
         float pixel[kPacked];
         for (std::int64_t i = 0; i < kPacked; ++i) {
-            pixel[i] = read(corners, i);
+            pixel[i] = (wa * a[i] + wb * b[i]) + (wc * c[i] + wd * d[i]);
         }
         // The next pixel overwrites what is too much.
         std::memcpy(values + x * channels, pixel, sizeof pixel);
+    }
+}
+
+}  // namespace
+
+void read_packed(const float* source, const Places& at, std::int64_t count, std::int64_t channels,
+                 float* values) {
+    Weighed weighed;
+    for (std::int64_t first = 0; first < count; first += kTogether) {
+        const std::int64_t part = std::min(kTogether, count - first);
+        weigh(at, first, part, &weighed);
+        gather(source, weighed, part, channels, values + first * channels);
     }
 }
 

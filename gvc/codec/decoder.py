@@ -115,6 +115,8 @@ class VideoDecoder:
         header = self._header
         decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
         pts, times = group.pts, list[int]()
+        # Alone, so that there is something to show soon.
+        wanted = 1
         levels = np.empty((_BATCH, header.code_length), np.int32)
         for index in range(group.frames):
             if index:
@@ -125,10 +127,10 @@ class VideoDecoder:
             if not is_key:
                 levels[len(times)] = decoder.decode()
                 times.append(pts)
-            if is_key or len(times) == _BATCH or index == group.frames - 1:
+            if is_key or len(times) == wanted or index == group.frames - 1:
                 codes = dequantise(levels[: len(times)], header.motion_step)
                 yield MotionBatch(times, codes, key_time=pts if is_key else None)
-                times = []
+                times, wanted = [], _BATCH
 
     def _key_frame(self, group: Group) -> av.VideoFrame:
         key = self._key_frames.decode(group.key)
