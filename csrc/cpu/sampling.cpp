@@ -97,12 +97,12 @@ GVC_MULTIVERSION void gather(const float* source, const Weighed& weighed, std::i
     const auto& offset = weighed.offset;
     const auto& weight = weighed.weight;
     for (std::int64_t x = 0; x < count; ++x) {
-        const float *a = source + offset[0][x], *b = source + offset[1][x];
-        const float *c = source + offset[2][x], *d = source + offset[3][x];
-        const float wa = weight[0][x], wb = weight[1][x], wc = weight[2][x], wd = weight[3][x];
+        const Corners corners{source + offset[0][x], source + offset[1][x], source + offset[2][x],
+                              source + offset[3][x], weight[0][x],          weight[1][x],
+                              weight[2][x],          weight[3][x]};
         float pixel[kPacked];
         for (std::int64_t i = 0; i < kPacked; ++i) {
-            pixel[i] = (wa * a[i] + wb * b[i]) + (wc * c[i] + wd * d[i]);
+            pixel[i] = read(corners, i);
         }
         // The next pixel overwrites what is too much.
         std::memcpy(values + x * channels, pixel, sizeof pixel);

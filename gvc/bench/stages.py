@@ -19,10 +19,10 @@ from gvc.api.input import InputContainer
 from gvc.bench.sample import Picture
 from gvc.bench.speed_settings import SpeedSettings
 from gvc.bitstream import Group
-from gvc.codec.decoder import MotionBatch, VideoDecoder
+from gvc.codec.decoder import MotionBatch, VideoDecoder, matrix_of
 from gvc.codec.pipeline import share
 from gvc.errors import InvalidDataError
-from gvc.media import Sink, SinkOptions, from_planes, luma_weights
+from gvc.media import Sink, SinkOptions, from_planes
 from gvc.model import weights
 from gvc.model.analysis import Analyser
 from gvc.model.device import select_device, set_threads
@@ -31,7 +31,7 @@ from gvc.model.motion import DenseMotion
 from gvc.model.mttf import Mttf, network_from
 from gvc.model.profiles import PAPER
 from gvc.model.synthesis import Synthesiser
-from gvc.ops import Branches, YuvMatrix, compose_planes, paint
+from gvc.ops import Branches, compose_planes, paint
 
 #: Frames that the encoder analyses in one batch.
 _ANALYSED = 16
@@ -67,7 +67,7 @@ def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
         found = weights.find(header.weights, extra=settings.weights)
         network = for_inference(network_from(found))
         synthesiser = Synthesiser(network, device=settings.device)
-        matrix = YuvMatrix(*luma_weights(header.colour), full_range=header.colour.full_range)
+        matrix = matrix_of(header.colour)
         moving = (batch for batch in decoder.motion(group) if batch.times)
         batches = list(itertools.islice(moving, _batches(settings)))
         frames = sum(len(batch.codes) for batch in batches)

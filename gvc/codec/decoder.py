@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc import entropy, keyframe
-from gvc.bitstream import Group, VideoHeader
+from gvc.bitstream import ColourDescription, Group, VideoHeader
 from gvc.codec.pipeline import share
 from gvc.codec.quantiser import dequantise
 from gvc.codec.settings import SIDE_UNIT, decoded_header
@@ -40,6 +40,11 @@ class MotionBatch:
     times: list[int]
     codes: npt.NDArray[np.float32]
     key_time: int | None = None
+
+
+def matrix_of(colour: ColourDescription) -> YuvMatrix:
+    """How generated pictures become planes that have the colours ``colour``."""
+    return YuvMatrix(*luma_weights(colour), full_range=colour.full_range)
 
 
 class VideoDecoder:
@@ -75,8 +80,7 @@ class VideoDecoder:
         if header.coded_width % SIDE_UNIT or header.coded_height % SIDE_UNIT:
             raise UnsupportedError("coded size is not a multiple of 16")
         self._synthesiser = Synthesiser(for_inference(network_from(found)), device=device)
-        colour = header.colour
-        self._matrix = YuvMatrix(*luma_weights(colour), full_range=colour.full_range)
+        self._matrix = matrix_of(header.colour)
         self._key_frames = keyframe.get(header.key_codec).decoder(header.key_parameters)
 
     def decode(self, group: Group) -> Iterator[av.VideoFrame]:
