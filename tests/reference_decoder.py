@@ -95,19 +95,26 @@ def group(payload: bytes, video: dict[str, Any]) -> dict[str, Any]:
     """Clauses 4 and 5."""
     r = Fields(payload)
     flags, pts, frames = r.u(), r.s(), r.u()
-    key_index = r.u() if flags & 2 else 0
-    key = r.b()
+    keys, content = [], b""
+    if flags & 8:
+        content = r.b()
+    else:
+        keys.append(r.u() if flags & 2 else 0)
+        content += r.b()
+        for _ in range(r.u() if flags & 4 else 0):
+            keys.append(r.u())
+            content += r.b()
     motion = r.data[r.at :]
     (tn, td), (rn, rd) = video["time_base"], video["frame_rate"]
     step = max(1, round_half_even(rd * td, rn * tn))
     walk = Walk(motion, video["code_length"])
-    times, levels = [pts], []
-    for index in range(frames):
-        if index:
-            times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
-        if index != key_index:
-            levels.append(walk.levels())
-    return {"pts": times, "key_index": key_index, "key": key, "levels": levels}
+    inter = [] if flags & 8 else [index for index in range(frames) if index not in keys]
+    choices = [(walk.type(), walk.key(len(keys))) for _ in inter]
+    times = [pts]
+    for _ in range(frames - 1):
+        times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
+    levels = [walk.levels() for kind, _ in choices if kind == 0]
+    return {"pts": times, "keys": keys, "content": content, "choices": choices, "levels": levels}
 
 
 def round_half_even(numerator: int, denominator: int) -> int:
@@ -163,7 +170,7 @@ def sign_class(value: int) -> int:
 
 
 class Walk:
-    """Clauses 5.3 to 5.5."""
+    """Clauses 5.3 to 5.6."""
 
     def __init__(self, data: bytes, length: int) -> None:
         self.coder = RangeDecoder(data)
@@ -182,6 +189,9 @@ class Walk:
         self.dz = [[Context(1 << 13, 2) for _ in range(3)] for _ in range(3)]
         self.ds = [[Context() for _ in range(3)] for _ in range(3)]
         self.dm = [Context() for _ in range(14)]
+        self.ts = [[Context(1 << 10, 2) for _ in range(3)] for _ in range(3)]
+        self.ti = [[Context() for _ in range(3)] for _ in range(3)]
+        self.tc, self.types, self.now_key = Context(1 << 11, 2), (0, 0), 0
 
     def decide(self, one: Context, two: Context) -> int:
         a, b = one.n + 1, two.n + 1
@@ -228,6 +238,24 @@ class Walk:
             self.before, self.last = self.last, done
         self.first = False
         return self.now
+
+    def type(self) -> int:
+        """Clause 5.6: 0 for M, 1 for P, 2 for I."""
+        one, two = self.types
+        found = 0
+        if self.decide(self.ts[one][two], self.ts[one][two]):
+            found = 1 + self.decide(self.ti[one][two], self.ti[one][two])
+        self.types = (found, one)
+        return found
+
+    def key(self, keys: int) -> int:
+        """Clause 5.6."""
+        if keys > 1 and self.decide(self.tc, self.tc):
+            others = [number for number in range(keys) if number != self.now_key]
+            while len(others) > 1 and not self.coder.bit((1 << 16) // len(others)):
+                others.pop(0)
+            self.now_key = others[0]
+        return self.now_key
 
     def delay(self) -> int:
         one, two = map(sign_class, self.delays)

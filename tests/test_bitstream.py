@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,10 +22,13 @@ from gvc.bitstream import (
     FrameType,
     Group,
     Index,
+    KeyFrame,
     VideoHeader,
-    summarise,
 )
 from gvc.bitstream.fields import FieldWriter
+from gvc.codec.motion_run import InterFrame, write_run
+from gvc.codec.summary import summarise
+from gvc.entropy import InterType
 from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError
 
 VIDEO = VideoHeader(
@@ -56,14 +60,29 @@ PACKETS = st.lists(
     max_size=8,
 )
 GROUPS = st.integers(1, 65_535).flatmap(
-    lambda frames: st.builds(
-        Group,
-        pts=st.integers(-(2**40), 2**40),
-        frames=st.just(frames),
-        variable_rate=st.booleans(),
-        key=st.binary(max_size=100),
-        motion=st.binary(max_size=100),
-        key_index=st.integers(0, frames - 1),
+    lambda frames: (
+        st.builds(
+            Group,
+            pts=st.integers(-(2**40), 2**40),
+            frames=st.just(frames),
+            variable_rate=st.booleans(),
+            keys=st.lists(
+                st.builds(KeyFrame, st.integers(0, frames - 1), st.binary(max_size=100)),
+                min_size=1,
+                max_size=16,
+                unique_by=lambda key: key.index,
+            ).map(tuple),
+            motion=st.binary(max_size=100),
+        )
+        | st.builds(
+            Group,
+            pts=st.integers(-(2**40), 2**40),
+            frames=st.just(frames),
+            variable_rate=st.booleans(),
+            keys=st.just(()),
+            motion=st.binary(max_size=100),
+            video=st.binary(min_size=1, max_size=100),
+        )
     )
 )
 
@@ -118,9 +137,26 @@ def test_group_round_trip(group):
 
 
 def test_a_key_frame_outside_of_its_group_is_refused():
-    group = Group(0, 5, variable_rate=False, key=b"key", motion=b"codes", key_index=5)
-    with pytest.raises(InvalidDataError, match="place of the key frame 5 is out of range"):
+    for keys in ((KeyFrame(5, b"key"),), (KeyFrame(0, b"key"), KeyFrame(5, b"key"))):
+        group = Group(0, 5, variable_rate=False, keys=keys, motion=b"codes")
+        with pytest.raises(InvalidDataError, match="place of a key frame 5 is out of range"):
+            Group.from_bytes(group.to_bytes())
+
+
+def test_a_frame_is_a_key_frame_once():
+    group = Group(
+        0, 5, variable_rate=False, keys=(KeyFrame(2, b"a"), KeyFrame(2, b"b")), motion=b""
+    )
+    with pytest.raises(InvalidDataError, match="the same frame"):
         Group.from_bytes(group.to_bytes())
+
+
+def test_a_group_is_not_coded_in_two_ways():
+    group = Group(0, 5, variable_rate=False, keys=(), motion=b"", video=b"video")
+    data = bytearray(group.to_bytes())
+    data[0] |= 2
+    with pytest.raises(InvalidDataError, match="key frames and is coded as video"):
+        Group.from_bytes(bytes(data))
 
 
 @given(PACKETS)
@@ -145,15 +181,23 @@ def test_garbage_ends_in_a_clear_error(data):
             continue
 
 
+#: Eight inter frames: one without a motion code at each end, and one between two others.
+INTER = [
+    InterFrame(kind, 0, np.zeros(40, np.int32) if kind == InterType.MOTION else None)
+    for kind in map(InterType, (1, 0, 2, 0, 0, 0, 0, 1))
+]
+
+
 def sample_file() -> bytes:
     file = io.BytesIO()
     writer = BitstreamWriter(file)
     writer.write_header(HEADER)
     for number in range(4):
         writer.write_audio(AudioBlock((AudioPacket(number * 960, 960, b"sound" * number),)))
-        writer.write_group(
-            Group(number * 10_010, 10, variable_rate=False, key=b"key" * 9, motion=b"codes")
-        )
+        pts = range(number * 10_010, (number + 1) * 10_010, 1001)
+        keys = KeyFrame(3, b"key" * 8), KeyFrame(1, b"key")
+        motion = write_run(VIDEO, pts, INTER, keys=2)
+        writer.write_group(Group(pts[0], 10, variable_rate=False, keys=keys, motion=motion))
     writer.write_audio(AudioBlock((AudioPacket(5000, 960, b"end"),)))
     writer.close(end_pts=40_040)
     return file.getvalue()
@@ -165,9 +209,14 @@ def test_the_summary_adds_up_to_the_byte():
     parts = summary.key_frames, summary.motion_codes, summary.audio, summary.overhead
     assert sum(parts) == summary.size == len(data)
     assert summary.key_frames == 4 * 27 + len(VIDEO.key_parameters)
-    assert summary.motion_codes == 4 * 5
+    assert summary.motion_codes == 4 * len(write_run(VIDEO, range(0, 10_010, 1001), INTER, keys=2))
     assert summary.audio == 5 * (0 + 1 + 2 + 3) + 3
-    assert summary.frames == {FrameType.KEY: 4, FrameType.MOTION: 36}
+    assert summary.frames == {
+        FrameType.KEY: 8,
+        FrameType.MOTION: 20,
+        FrameType.PREDICTED: 8,
+        FrameType.INTERPOLATED: 4,
+    }
     assert summary.seconds == Fraction(40_040, 30_000)
     assert summary.problem is None
 

@@ -15,8 +15,8 @@ from gvc.bench.sample import RATE, lengthen, make_pictures
 from gvc.bench.speed import Figure, SpeedReport, Unit
 from gvc.bench.speed_settings import SpeedSettings
 from gvc.bench.speed_table import speed_json, speed_table
-from gvc.bitstream import summarise
 from gvc.cli.bench import command
+from gvc.codec.summary import summarise
 from gvc.errors import GvcError, MediaError, UsageError
 
 NAMES = {

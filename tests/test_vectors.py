@@ -28,11 +28,14 @@ from gvc.bitstream import (
     ColourDescription,
     FileHeader,
     Group,
+    KeyFrame,
     VideoHeader,
 )
+from gvc.codec.motion_run import InterFrame, write_run
+from gvc.entropy import InterType
 
 VECTORS = Path(__file__).with_name("vectors")
-NAMES = ("plain", "variable", "large", "inside")
+NAMES = ("plain", "variable", "large", "inside", "several", "video")
 
 
 def described(data: bytes) -> dict[str, Any]:
@@ -47,14 +50,17 @@ def described(data: bytes) -> dict[str, Any]:
                 sound.update(f"{packet.pts} {packet.duration} ".encode() + packet.data)
             continue
         decoder = entropy.create_decoder(video.entropy_model, video.code_length, unit.motion)
-        pts, levels = [unit.pts], []
-        for index in range(unit.frames):
-            if index:
-                delay = decoder.decode_delay() if unit.variable_rate else 0
-                pts.append(pts[-1] + video.frame_duration + delay)
-            if index != unit.key_index:
-                levels.append(decoder.decode().tolist())
-        groups.append(summary_of(pts, unit.key_index, unit.key, levels))
+        keys = [key.index for key in unit.keys]
+        inter = 0 if unit.video else unit.frames - len(keys)
+        choices = [
+            (int(decoder.decode_type()), decoder.decode_key(len(keys))) for _ in range(inter)
+        ]
+        pts = [unit.pts]
+        for _ in range(unit.frames - 1):
+            delay = decoder.decode_delay() if unit.variable_rate else 0
+            pts.append(pts[-1] + video.frame_duration + delay)
+        levels = [decoder.decode().tolist() for kind, _ in choices if kind == 0]
+        groups.append(summary_of(pts, keys, unit.conventional, choices, levels))
     return {
         "size": [video.width, video.height, video.coded_width, video.coded_height],
         "time_base": str(video.time_base),
@@ -67,12 +73,18 @@ def described(data: bytes) -> dict[str, Any]:
 
 
 def summary_of(
-    pts: list[int], key_index: int, key: bytes, levels: list[list[int]]
+    pts: list[int],
+    keys: list[int],
+    content: bytes,
+    choices: list[tuple[int, int]],
+    levels: list[list[int]],
 ) -> dict[str, Any]:
     return {
         "pts": pts,
-        "key_index": key_index,
-        "key": hashlib.sha256(key).hexdigest(),
+        "keys": keys,
+        "content": hashlib.sha256(content).hexdigest(),
+        "types": "".join("MPI"[kind] for kind, _ in choices),
+        "key_numbers": "".join(str(key) for _, key in choices),
         "levels": hashlib.sha256(json.dumps(levels).encode()).hexdigest(),
         "last_level": levels[-1] if levels else None,
     }
@@ -94,7 +106,7 @@ def test_golden_files_are_written_as_they_always_were(name):
 
 def make(name: str) -> bytes:
     """A file of one kind, from fixed numbers."""
-    variable, large = name in ("variable", "inside"), name == "large"
+    variable, large = name in ("variable", "inside", "video"), name == "large"
     video = VideoHeader(
         width=1919 if large else 320,
         height=1079 if large else 240,
@@ -126,22 +138,36 @@ def make(name: str) -> bytes:
             ]
             writer.write_audio(AudioBlock(tuple(packets)))
         frames = 1 + 9 * number
-        coder = entropy.create_encoder("adaptive", 40)
-        spread = 3000 if large else 1
-        levels = (rng.integers(-6, 7, (frames - 1, 40)) * spread // 4).cumsum(axis=0)
-        delays = [int(i % 3 == 2) - (i == 4) for i in range(frames - 1)]
-        key_index = 4 * number if name == "inside" else 0
-        codes = iter(levels.astype(np.int32))
-        for index in range(frames):
-            if index and variable:
-                coder.encode_delay(delays[index - 1])
-            if index != key_index:
-                coder.encode(next(codes))
-        motion = coder.finish() if frames > 1 else b""
-        writer.write_group(Group(pts, frames, variable, rng.bytes(50), motion, key_index))
-        pts += frames * video.frame_duration + variable * sum(delays)
+        delays = [variable * (int(i % 3 == 2) - (i == 4)) for i in range(frames - 1)]
+        times = [pts]
+        for delay in delays:
+            times.append(times[-1] + video.frame_duration + delay)
+        writer.write_group(make_group(name, number, times, video, rng))
+        pts += frames * video.frame_duration + sum(delays)
     writer.close(end_pts=pts)
     return file.getvalue()
+
+
+def make_group(
+    name: str, number: int, times: list[int], video: VideoHeader, rng: np.random.Generator
+) -> Group:
+    """Group ``number`` of a file."""
+    frames = len(times)
+    variable = bool(np.any(np.diff(times) != video.frame_duration))
+    if name == "video" and number != 1:
+        motion = write_run(video, times, [], keys=0)
+        return Group(times[0], frames, variable, (), motion, rng.bytes(90))
+    places = {"inside": [4 * number], "several": [6 * number, 0, 4, 5][: 1 + 3 * (number > 0)]}
+    keys = tuple(KeyFrame(place, rng.bytes(50)) for place in places.get(name, [0]))
+    spread = 3000 if name == "large" else 1
+    count = frames - len(keys)
+    levels = (rng.integers(-6, 7, (count, 40)) * spread // 4).cumsum(axis=0).astype(np.int32)
+    kinds = rng.choice(list(InterType), count) if name == "several" else [0] * count
+    inter = [
+        InterFrame(InterType(kind), int(rng.integers(len(keys))), each if kind == 0 else None)
+        for kind, each in zip(kinds, levels, strict=True)
+    ]
+    return Group(times[0], frames, variable, keys, write_run(video, times, inter, keys=len(keys)))
 
 
 if __name__ == "__main__" and "--regenerate" in sys.argv:

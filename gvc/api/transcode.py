@@ -13,7 +13,8 @@ import av
 from gvc.api.input import InputContainer
 from gvc.api.muxer import Muxer
 from gvc.bitstream import AudioPacket, Group
-from gvc.codec.encoder import CodedGroup, VideoEncoder
+from gvc.codec.encoder import VideoEncoder
+from gvc.codec.group_coder import CodedGroup
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError
 from gvc.media import AudioMode, Sink, SinkOptions, Source

@@ -16,7 +16,7 @@ from gvc.api.output import OutputVideoStream
 from gvc.bench.points import Coded, Point
 from gvc.bench.reference import Reference
 from gvc.bench.settings import RdSettings
-from gvc.bitstream import summarise
+from gvc.codec.summary import summarise
 from gvc.errors import InvalidDataError
 from gvc.media import tag
 from gvc.model import weights as weights_files

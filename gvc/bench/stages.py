@@ -71,7 +71,7 @@ def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
         moving = (batch for batch in decoder.motion(group) if batch.times)
         batches = list(itertools.islice(moving, _batches(settings)))
         frames = sum(len(batch.codes) for batch in batches)
-        state = synthesiser.prepare(decoder.key_picture(group))
+        state = synthesiser.prepare(decoder.key_pictures(group)[0])
 
         @torch.inference_mode()
         def estimate(batch: MotionBatch) -> DenseMotion:

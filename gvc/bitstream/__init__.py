@@ -5,14 +5,15 @@ See ``docs/bitstream.md``, clauses 3 to 6.
 """
 
 from gvc.bitstream.audio import AudioBlock, AudioPacket
-from gvc.bitstream.group import FrameType, Group
+from gvc.bitstream.group import MAX_INTERPOLATED, MAX_KEYS, FrameType, Group, KeyFrame
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.bitstream.index import GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
-from gvc.bitstream.summary import StreamSummary, summarise
 from gvc.bitstream.writer import BitstreamWriter
 
 __all__ = [
+    "MAX_INTERPOLATED",
+    "MAX_KEYS",
     "AudioBlock",
     "AudioHeader",
     "AudioPacket",
@@ -24,7 +25,6 @@ __all__ = [
     "Group",
     "GroupEntry",
     "Index",
-    "StreamSummary",
+    "KeyFrame",
     "VideoHeader",
-    "summarise",
 ]

@@ -77,9 +77,9 @@ class FieldReader:
         numerator = self.unsigned(name, high, low=1)
         return Fraction(numerator, self.unsigned(name, high, low=1))
 
-    def blob(self, name: str, limit: int) -> bytes:
-        """Bytes behind their number, at most ``limit``."""
-        return self.raw(self.unsigned(f"length of {name}", limit))
+    def blob(self, name: str, limit: int, *, low: int = 0) -> bytes:
+        """Bytes behind their number, ``low`` to ``limit`` of them."""
+        return self.raw(self.unsigned(f"length of {name}", limit, low=low))
 
     def text(self, name: str, limit: int) -> str:
         """UTF-8 of at most ``limit`` bytes."""

@@ -1,4 +1,4 @@
-"""A closed group of pictures: one key frame, and the motion codes of the frames around it."""
+"""A closed group of pictures: its key frames and the motion codes of the frames around them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
-from gvc.errors import UnsupportedError
+from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Most frames of a group.
 MAX_FRAMES = 65535
@@ -14,22 +14,51 @@ MAX_FRAMES = 65535
 #: Bound of a pts in units of the time base.
 MAX_PTS = 1 << 60
 
-#: Most bytes of a coded key frame.
+#: Most key frames of a group.
+MAX_KEYS = 16
+
+#: Most frames that may wait for the next motion code, since an interpolated one is among them.
+MAX_INTERPOLATED = 64
+
+#: Most bytes of a coded key frame, and of a group that is coded as video.
 MAX_KEY = 1 << 25
 
 _VARIABLE_RATE = 1
 _KEY_INSIDE = 2
-_KNOWN_FLAGS = _VARIABLE_RATE | _KEY_INSIDE
+_SEVERAL_KEYS = 4
+_VIDEO = 8
+_KNOWN_FLAGS = _VARIABLE_RATE | _KEY_INSIDE | _SEVERAL_KEYS | _VIDEO
 
 
 class FrameType(enum.Enum):
     """How a frame is coded."""
 
     KEY = "K"
-    """By the key-frame codec; one frame of each group."""
+    """By the key-frame codec; others of its group are animated from it."""
 
     MOTION = "M"
     """By a motion code."""
+
+    PREDICTED = "P"
+    """Not at all: it repeats the motion code of the frame before."""
+
+    INTERPOLATED = "I"
+    """Not at all: its motion code lies between those of its neighbours."""
+
+    VIDEO = "V"
+    """By the key-frame codec, as all frames of its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """A key frame of a group.
+
+    :param index: which frame of the group it is, in the order of showing; the first is 0.
+    :param data: its coded picture, without the parameter sets of the header.
+    """
+
+    index: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +66,57 @@ class Group:
     """A group of pictures; decodes alone, given the file header.
 
     :param pts: of its first frame, in the video's time base.
-    :param frames: their number, the key frame included.
+    :param frames: their number, key frames included.
     :param variable_rate: if True, ``motion`` also codes how long each frame lasts; if False, all
         frames last :attr:`~gvc.bitstream.VideoHeader.frame_duration`.
-    :param key_index: which of them, in the order of showing, is the key frame; the first is 0.
-    :param key: the key frame, without the parameter sets of the header.
-    :param motion: one run of the range coder over all other frames.
+    :param keys: its key frames in the order of coding; each may need those before it. None if the
+        group is coded as video.
+    :param motion: one run of the range coder over all frames.
+    :param video: all frames as a byte stream of the key-frame codec with its own parameter sets;
+        empty where there are key frames.
     """
 
     pts: int
     frames: int
     variable_rate: bool
-    key: bytes
+    keys: tuple[KeyFrame, ...]
     motion: bytes
-    key_index: int = 0
+    video: bytes = b""
+
+    @property
+    def conventional(self) -> bytes:
+        """What the key-frame codec made."""
+        return self.video or b"".join(key.data for key in self.keys)
 
     def to_bytes(self) -> bytes:
         """The payload of a group chunk."""
         fields = FieldWriter()
         flags = _VARIABLE_RATE if self.variable_rate else 0
-        fields.unsigned(flags | (_KEY_INSIDE if self.key_index else 0))
+        if self.video:
+            flags |= _VIDEO
+        else:
+            flags |= _KEY_INSIDE if self.keys[0].index else 0
+            flags |= _SEVERAL_KEYS if len(self.keys) > 1 else 0
+        fields.unsigned(flags)
         fields.signed(self.pts)
         fields.unsigned(self.frames)
-        if self.key_index:
-            fields.unsigned(self.key_index)
-        fields.blob(self.key)
+        if self.video:
+            fields.blob(self.video)
+        else:
+            self._write_keys(fields)
         fields.raw(self.motion)
         return fields.to_bytes()
+
+    def _write_keys(self, fields: FieldWriter) -> None:
+        first, *further = self.keys
+        if first.index:
+            fields.unsigned(first.index)
+        fields.blob(first.data)
+        if further:
+            fields.unsigned(len(further))
+        for key in further:
+            fields.unsigned(key.index)
+            fields.blob(key.data)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Group:
@@ -78,12 +131,25 @@ class Group:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
         pts = fields.signed("pts", MAX_PTS)
         frames = fields.unsigned("number of frames", MAX_FRAMES, low=1)
-        inside = bool(flags & _KEY_INSIDE)
-        return cls(
-            variable_rate=bool(flags & _VARIABLE_RATE),
-            pts=pts,
-            frames=frames,
-            key_index=fields.unsigned("place of the key frame", frames - 1, low=1) if inside else 0,
-            key=fields.blob("key frame", MAX_KEY),
-            motion=fields.rest(),
-        )
+        video, keys = b"", tuple[KeyFrame, ...]()
+        if flags & _VIDEO:
+            if flags & (_KEY_INSIDE | _SEVERAL_KEYS):
+                raise InvalidDataError("a group has key frames and is coded as video")
+            video = fields.blob("video of a group", MAX_KEY, low=1)
+        else:
+            keys = _read_keys(fields, flags, frames)
+        return cls(pts, frames, bool(flags & _VARIABLE_RATE), keys, fields.rest(), video)
+
+
+def _read_keys(fields: FieldReader, flags: int, frames: int) -> tuple[KeyFrame, ...]:
+    inside, several = flags & _KEY_INSIDE, flags & _SEVERAL_KEYS
+    name = "place of a key frame"
+    index = fields.unsigned(name, frames - 1, low=1) if inside else 0
+    keys = [KeyFrame(index, fields.blob("key frame", MAX_KEY))]
+    count = fields.unsigned("number of key frames", MAX_KEYS - 1, low=1) if several else 0
+    for _ in range(count):
+        index = fields.unsigned(name, frames - 1)
+        keys.append(KeyFrame(index, fields.blob("key frame", MAX_KEY)))
+    if len({key.index for key in keys}) != len(keys):
+        raise InvalidDataError("two key frames of a group are the same frame")
+    return tuple(keys)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import click
 
 import gvc
-from gvc.bitstream import StreamSummary, summarise
+from gvc.codec.summary import StreamSummary, summarise
 from gvc.errors import GvcError, MediaError, UsageError
 
 

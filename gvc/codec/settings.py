@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from gvc.bitstream import VideoHeader
+from gvc.bitstream import MAX_INTERPOLATED, MAX_KEYS, VideoHeader
 from gvc.errors import UsageError
 
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
@@ -16,6 +16,9 @@ SIDE_UNIT = 16
 
 #: Quantiser step of motion codes, in the units of the weights.
 DEFAULT_MOTION_STEP = Fraction(1)
+
+#: Most frames of a group: an encoder keeps them all until it has coded them.
+MAX_GOP_SIZE = 1000
 
 #: Bounds of a coded picture's side in pixels.
 MIN_SIDE, MAX_SIDE = 64, 1024
@@ -30,13 +33,16 @@ class EncoderSettings:
     :param key_qp: quantisation parameter of the key frames, 0 (best) to 63.
     :param key_codec: name of the key-frame codec.
     :param key_preset: its preset; None takes the codec's default.
-    :param gop_size: frames from one key frame to the next at most.
+    :param gop_size: most frames of a group.
+    :param key_frames: most key frames of a group; a further one is coded where it pays, see
+        :func:`gvc.codec.key_choice.least_saving`.
     :param scene_cut: how different two frames have to be for a new group to start between them;
         see :class:`gvc.codec.planner.Planner`. 0 turns it off.
     :param motion_step: quantiser step of the motion codes, in the units of the weights
         (``MotionCoder.spread``).
     :param bit_cost: how large an error of a motion code, in squared steps, a bit is worth; see
-        :func:`gvc.codec.quantiser.quantise`.
+        :func:`gvc.codec.motion_path.find_path`.
+    :param interpolate: most frames in a row whose motion codes a decoder interpolates; 0 sends all.
     :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
@@ -52,9 +58,11 @@ class EncoderSettings:
     key_codec: str = "vvc"
     key_preset: str | None = None
     gop_size: int = 250
+    key_frames: int = 4
     scene_cut: float = 0.25
     motion_step: Fraction = DEFAULT_MOTION_STEP
-    bit_cost: float = 0.6
+    bit_cost: float = 1.0
+    interpolate: int = 8
     adapt: int = 0
     model: str = "lite"
     weights: Path | None = None
@@ -64,10 +72,12 @@ class EncoderSettings:
     def __post_init__(self) -> None:
         _check("size", self.size, MIN_SIDE, 768)
         _check("key QP", self.key_qp, 0, 63)
-        _check("GOP size", self.gop_size, 1, 65535)
+        _check("GOP size", self.gop_size, 1, MAX_GOP_SIZE)
+        _check("number of key frames", self.key_frames, 1, MAX_KEYS)
         _check("scene cut threshold", self.scene_cut, 0, 1)
         _check("motion step", self.motion_step, Fraction(1, 1000), 100)
         _check("cost of a bit", self.bit_cost, 0, 100)
+        _check("number of interpolated frames", self.interpolate, 0, MAX_INTERPOLATED)
         _check("adaptation", self.adapt, 0, 1000)
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)

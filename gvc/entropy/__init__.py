@@ -5,6 +5,7 @@ coded, so that a file decodes alike on every machine. May import :mod:`gvc.bitst
 :mod:`gvc.errors`; never a network. See ``docs/bitstream.md``, clause 5.
 """
 
+from gvc.entropy.choices import InterType
 from gvc.entropy.registry import (
     MotionDecoder,
     MotionEncoder,
@@ -14,6 +15,7 @@ from gvc.entropy.registry import (
 )
 
 __all__ = [
+    "InterType",
     "MotionDecoder",
     "MotionEncoder",
     "create_decoder",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.entropy.binary import BinaryCoder, BinaryDecoder, BinaryEncoder, Context, mixed
+from gvc.entropy.choices import Choices, InterType
 from gvc.errors import InvalidDataError
 
 #: Magnitudes up to this are coded in unary with adaptive contexts.
@@ -67,6 +68,7 @@ class _Adaptive:
         self._length = length
         self._coder = coder
         self._tables = _Tables(length)
+        self.choices = Choices(coder)
         self._levels = [0] * length
         self._last = [0] * length
         self._before = [0] * length
@@ -194,6 +196,14 @@ class AdaptiveEncoder:
         """Code how many ticks later than usual the next frame comes."""
         self._walk.walk_delay(delay)
 
+    def encode_type(self, kind: InterType) -> None:
+        """Code the type of the next inter frame."""
+        self._walk.choices.walk_type(kind)
+
+    def encode_key(self, key: int, keys: int) -> None:
+        """Code which of ``keys`` key frames the next inter frame is animated from."""
+        self._walk.choices.walk_key(key, keys)
+
     def finish(self) -> bytes:
         """All bytes of the run."""
         return self._coder.finish()
@@ -216,3 +226,11 @@ class AdaptiveDecoder:
     def decode_delay(self) -> int:
         """How many ticks later than usual the next frame comes."""
         return self._walk.walk_delay(0)
+
+    def decode_type(self) -> InterType:
+        """The type of the next inter frame."""
+        return self._walk.choices.walk_type(InterType.MOTION)
+
+    def decode_key(self, keys: int) -> int:
+        """Which of ``keys`` key frames the next inter frame is animated from."""
+        return self._walk.choices.walk_key(0, keys)

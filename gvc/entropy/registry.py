@@ -9,17 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.entropy.adaptive import AdaptiveDecoder, AdaptiveEncoder
+from gvc.entropy.choices import InterType
 from gvc.errors import UnsupportedError
 
 
 class MotionEncoder(Protocol):
-    """Codes the inter frames of one group, in order."""
+    """Codes the frames of one group: first all choices, then delays and levels, each in order."""
 
     def encode(self, levels: npt.NDArray[np.int32]) -> None:
         """Code the quantised motion code of the next frame, int32 [code_length]."""
 
     def encode_delay(self, delay: int) -> None:
         """Code how many ticks later than usual the next frame comes; before its levels."""
+
+    def encode_type(self, kind: InterType) -> None:
+        """Code the type of the next inter frame."""
+
+    def encode_key(self, key: int, keys: int) -> None:
+        """Code which of ``keys`` key frames the next inter frame is animated from."""
 
     def finish(self) -> bytes:
         """End the run; returns all its bytes."""
@@ -36,6 +43,12 @@ class MotionDecoder(Protocol):
 
     def decode_delay(self) -> int:
         """How many ticks later than usual the next frame comes."""
+
+    def decode_type(self) -> InterType:
+        """The type of the next inter frame."""
+
+    def decode_key(self, keys: int) -> int:
+        """Which of ``keys`` key frames the next inter frame is animated from."""
 
 
 _MODELS: Mapping[

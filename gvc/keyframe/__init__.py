@@ -1,7 +1,7 @@
 """Key-frame codecs by name.
 
-Each codes single pictures, every one decodable alone given the parameter sets of its file. May
-import :mod:`gvc.bitstream`, :mod:`gvc.media` and :mod:`gvc.errors`.
+Each codes the few key frames of a group, the first alone and the others from those before, or all
+frames of a group as video. May import :mod:`gvc.bitstream`, :mod:`gvc.media` and :mod:`gvc.errors`.
 
 >>> from gvc import keyframe
 >>> keyframe.names()
@@ -9,7 +9,7 @@ import :mod:`gvc.bitstream`, :mod:`gvc.media` and :mod:`gvc.errors`.
 """
 
 from gvc.keyframe.codec import (
-    CodedKeyFrame,
+    CodedPictures,
     KeyFrameCodec,
     KeyFrameDecoder,
     KeyFrameEncoder,
@@ -17,7 +17,7 @@ from gvc.keyframe.codec import (
 from gvc.keyframe.registry import get, names
 
 __all__ = [
-    "CodedKeyFrame",
+    "CodedPictures",
     "KeyFrameCodec",
     "KeyFrameDecoder",
     "KeyFrameEncoder",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from gvc.keyframe.codec import CodedKeyFrame
+from gvc.errors import KeyFrameError
+from gvc.keyframe.codec import CodedPictures
 
 #: The start code that is kept; four-byte ones carry a zero byte that no decoder needs.
 _START = b"\x00\x00\x01"
@@ -21,17 +22,27 @@ def nal_units(stream: bytes) -> Iterator[bytes]:
             yield unit
 
 
-def split_picture(
-    stream: bytes,
+def split_pictures(
+    streams: Iterable[bytes],
     *,
     is_parameters: Callable[[bytes], bool],
     is_picture: Callable[[bytes], bool],
-) -> CodedKeyFrame:
-    """Sort the NAL units of one picture's stream; what is neither kind is left out."""
-    parameters = [unit for unit in nal_units(stream) if is_parameters(unit)]
-    picture = [unit for unit in nal_units(stream) if is_picture(unit)]
-    return CodedKeyFrame(_join(parameters), _join(picture))
+) -> CodedPictures:
+    """Sort the NAL units of some pictures' streams; what is neither kind is left out.
+
+    :raises KeyFrameError: if parameter sets change on the way.
+    """
+    parameters: list[bytes] = []
+    pictures = []
+    for stream in streams:
+        units = list(nal_units(stream))
+        sets = [unit for unit in units if is_parameters(unit)]
+        if parameters and sets not in ([], parameters):
+            raise KeyFrameError("the key-frame encoder changed its parameter sets on the way")
+        parameters = parameters or sets
+        pictures.append(_join(unit for unit in units if is_picture(unit)))
+    return CodedPictures(_join(parameters), tuple(pictures))
 
 
-def _join(units: list[bytes]) -> bytes:
+def _join(units: Iterable[bytes]) -> bytes:
     return b"".join(_START + unit for unit in units)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import av
@@ -11,50 +12,57 @@ from gvc.bitstream import ColourDescription
 
 
 @dataclass(frozen=True, slots=True)
-class CodedKeyFrame:
-    """One coded picture.
+class CodedPictures:
+    """Key frames of one group.
 
-    :param parameters: parameter sets; equal for all pictures of one encoder as a rule.
-    :param data: the picture itself.
+    :param parameters: parameter sets; equal for all groups of one encoder as a rule.
+    :param pictures: the pictures themselves, in the order in which they were coded.
     """
 
     parameters: bytes
-    data: bytes
+    pictures: tuple[bytes, ...]
 
 
 class KeyFrameEncoder(ABC):
-    """Codes pictures in order; how soon they come back is the codec's affair."""
+    """Codes pictures of one size, each call for itself; may be used from any thread."""
 
     @abstractmethod
-    def push(self, frame: av.VideoFrame) -> list[CodedKeyFrame]:
-        """Take a picture, yuv420p of the encoder's size; give those that are ready.
+    def encode(self, pictures: Sequence[av.VideoFrame], *, inter: bool = True) -> CodedPictures:
+        """Code pictures, yuv420p of the encoder's size.
 
+        :param inter: predict each picture from those before it; the first is always coded alone.
         :raises KeyFrameError: if the encoder failed, with its reason.
         """
 
     @abstractmethod
-    def finish(self) -> list[CodedKeyFrame]:
-        """Give all pictures that are left.
+    def encode_video(self, pictures: Sequence[av.VideoFrame], *, qp: int) -> bytes:
+        """Code pictures that follow each other closely as the codec does it best.
 
+        :returns: a byte stream with its own parameter sets, for
+            :meth:`KeyFrameDecoder.decode_video`.
         :raises KeyFrameError: if the encoder failed, with its reason.
         """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release what the encoder holds; also after an error, and more than once."""
 
 
 class KeyFrameDecoder(ABC):
-    """Decodes pictures, each alone."""
+    """Decodes what a :class:`KeyFrameEncoder` made; each call stands for itself.
+
+    Damage inside the coded samples may go unnoticed here and show in the picture; what a file
+    stores is guarded by the checksums of its chunks.
+    """
 
     @abstractmethod
-    def decode(self, data: bytes) -> av.VideoFrame:
-        """Decode one picture to 4:2:0, 8 or 10 bits.
+    def decode(self, pictures: Sequence[bytes]) -> list[av.VideoFrame]:
+        """Decode the first key frames of a group, or all, to 4:2:0 of 8 or 10 bits.
 
-        Damage inside the coded samples may go unnoticed here and show in the picture; what a
-        file stores is guarded by the checksums of its chunks.
+        :raises InvalidDataError: if it is not that many pictures that can be decoded.
+        """
 
-        :raises InvalidDataError: if it holds no picture that can be decoded.
+    @abstractmethod
+    def decode_video(self, stream: bytes) -> Iterator[av.VideoFrame]:
+        """Pictures in the order of showing, 4:2:0 of 8 or 10 bits.
+
+        :raises InvalidDataError: where the stream cannot be decoded.
         """
 
 
@@ -77,7 +85,7 @@ class KeyFrameCodec(ABC):
         """An encoder for pictures of one size.
 
         :param width: even number of pixels; :param height: likewise.
-        :param qp: quantisation parameter, 0 (best) to 63.
+        :param qp: quantisation parameter of key frames, 0 (best) to 63.
         :param preset: one of the codec's own presets, or None for its default here.
         :raises KeyFrameError: if this machine cannot run it.
         """

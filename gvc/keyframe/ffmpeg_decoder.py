@@ -1,6 +1,9 @@
-"""Single pictures through FFmpeg's decoders, inside PyAV."""
+"""Pictures through FFmpeg's decoders, inside PyAV."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import av
 
@@ -18,16 +21,42 @@ class FFmpegDecoder(KeyFrameDecoder):
     """Decodes pictures of one codec with FFmpeg's native decoder.
 
     :param codec: FFmpeg's name of the codec.
-    :param parameters: parameter sets, given to the decoder before each picture.
+    :param parameters: parameter sets, given to the decoder before the pictures of each group.
     """
 
     def __init__(self, codec: str, parameters: bytes) -> None:
         self._codec = codec
         self._parameters = parameters
 
-    def decode(self, data: bytes) -> av.VideoFrame:
+    def decode(self, pictures: Sequence[bytes]) -> list[av.VideoFrame]:
         """See :class:`KeyFrameDecoder`."""
-        # A decoder of its own for each picture: nothing of one can leak into another.
+        packets = [av.Packet(data) for data in (self._parameters + pictures[0], *pictures[1:])]
+        frames = list(self._decoded(packets))
+        if len(frames) != len(pictures):
+            raise InvalidDataError("damaged key frame: not one picture")
+        return frames
+
+    def decode_video(self, stream: bytes) -> Iterator[av.VideoFrame]:
+        """See :class:`KeyFrameDecoder`."""
+        parser = self._context()
+        yield from self._decoded([*parser.parse(stream), *parser.parse(None)])
+
+    def _decoded(self, packets: Sequence[av.Packet[Any]]) -> Iterator[av.VideoFrame]:
+        # A decoder of its own for each group: nothing of one can leak into another.
+        context = self._context()
+        for packet in (*packets, None):
+            try:
+                frames = context.decode(packet)
+            except av.FFmpegError as error:
+                raise InvalidDataError(f"damaged key frame: {error.strerror}") from error
+            for frame in frames:
+                if frame.is_corrupt:
+                    raise InvalidDataError("damaged key frame: not one picture")
+                if frame.format.name not in _PIXEL_FORMATS:
+                    raise InvalidDataError(f"key frame in pixel format {frame.format.name}")
+                yield frame
+
+    def _context(self) -> av.VideoCodecContext:
         try:
             context = av.CodecContext.create(self._codec, "r")
         except av.FFmpegError as error:
@@ -35,12 +64,4 @@ class FFmpegDecoder(KeyFrameDecoder):
         assert isinstance(context, av.VideoCodecContext)
         context.thread_count = 1
         context.options = {"max_pixels": str(_MAX_PIXELS), "err_detect": "explode"}
-        try:
-            frames = context.decode(av.Packet(self._parameters + data)) + context.decode(None)
-        except av.FFmpegError as error:
-            raise InvalidDataError(f"damaged key frame: {error.strerror}") from error
-        if len(frames) != 1 or frames[0].is_corrupt:
-            raise InvalidDataError("damaged key frame: not one picture")
-        if frames[0].format.name not in _PIXEL_FORMATS:
-            raise InvalidDataError(f"key frame in pixel format {frames[0].format.name}")
-        return frames[0]
+        return context

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import av
 
 from gvc.bitstream import ColourDescription
 from gvc.errors import KeyFrameError
-from gvc.keyframe.annexb import split_picture
-from gvc.keyframe.codec import CodedKeyFrame, KeyFrameCodec, KeyFrameDecoder, KeyFrameEncoder
+from gvc.keyframe.annexb import split_pictures
+from gvc.keyframe.codec import CodedPictures, KeyFrameCodec, KeyFrameDecoder, KeyFrameEncoder
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
 
 #: x265 goes no higher.
 _MAX_QP = 51
 
+#: Pictures in order, each predicted from up to three before it; coded at one QP.
+_IN_ORDER = "bframes=0:ref=3:keyint=-1:no-scenecut=1:ipratio=1"
+
 
 class HevcCodec(KeyFrameCodec):
-    """HEVC (H.265), intra pictures."""
+    """HEVC (H.265)."""
 
     name = "hevc"
 
@@ -31,7 +35,7 @@ class HevcCodec(KeyFrameCodec):
         preset: str | None = None,
     ) -> KeyFrameEncoder:
         """See :class:`KeyFrameCodec`; presets are x265's, ``slow`` by default."""
-        return _X265(width, height, min(qp, _MAX_QP), colour, preset or "slow")
+        return _X265(width, height, qp, colour, preset or "slow")
 
     def decoder(self, parameters: bytes) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
@@ -46,36 +50,42 @@ class _X265(KeyFrameEncoder):
     def __init__(
         self, width: int, height: int, qp: int, colour: ColourDescription, preset: str
     ) -> None:
-        range_ = "full" if colour.full_range else "limited"
         self._size = width, height
-        self._options = {
-            "preset": preset,
-            "x265-params": f"qp={qp}:keyint=1:range={range_}:log-level=none:frame-threads=1:info=0",
-        }
+        self._qp = qp
+        self._range = "full" if colour.full_range else "limited"
+        self._preset = preset
 
-    def push(self, frame: av.VideoFrame) -> list[CodedKeyFrame]:
-        """See :class:`KeyFrameEncoder`; each picture comes back at once."""
+    def encode(self, pictures: Sequence[av.VideoFrame], *, inter: bool = True) -> CodedPictures:
+        """See :class:`KeyFrameEncoder`."""
+        return split_pictures(
+            self._packets(pictures, self._qp, _IN_ORDER if inter else "keyint=1"),
+            is_parameters=lambda unit: _nal_type(unit) in (32, 33, 34),
+            is_picture=lambda unit: _nal_type(unit) < 32,
+        )
+
+    def encode_video(self, pictures: Sequence[av.VideoFrame], *, qp: int) -> bytes:
+        """See :class:`KeyFrameEncoder`."""
+        return b"".join(self._packets(pictures, qp, "keyint=-1:no-scenecut=1"))
+
+    def _packets(self, pictures: Sequence[av.VideoFrame], qp: int, structure: str) -> list[bytes]:
+        qp = min(qp, _MAX_QP)
         try:
             context = av.CodecContext.create("libx265", "w")
             assert isinstance(context, av.VideoCodecContext)
             context.width, context.height = self._size
             context.pix_fmt = "yuv420p"
             context.time_base = Fraction(1)
-            context.options = self._options
-            packets = context.encode(frame) + context.encode(None)
+            context.options = {
+                "preset": self._preset,
+                "x265-params": f"qp={qp}:{structure}:range={self._range}:log-level=none"
+                ":frame-threads=1:info=0",
+            }
+            packets = []
+            for index, picture in enumerate(pictures):
+                picture.pts = index
+                picture.time_base = Fraction(1)
+                packets += context.encode(picture)
+            packets += context.encode(None)
         except av.FFmpegError as error:
             raise KeyFrameError(f"x265 failed: {error.strerror}") from error
-        return [
-            split_picture(
-                b"".join(bytes(packet) for packet in packets),
-                is_parameters=lambda unit: _nal_type(unit) in (32, 33, 34),
-                is_picture=lambda unit: _nal_type(unit) < 32,
-            )
-        ]
-
-    def finish(self) -> list[CodedKeyFrame]:
-        """See :class:`KeyFrameEncoder`."""
-        return []
-
-    def close(self) -> None:
-        """See :class:`KeyFrameEncoder`; nothing outlives a picture."""
+        return [bytes(packet) for packet in packets]

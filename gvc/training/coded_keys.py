@@ -96,12 +96,11 @@ def code_pictures(
     colour = ColourDescription(1, 1, 1)
     codec = keyframe.get("vvc")
     encoder = codec.encoder(width=side, height=side, qp=qp, colour=colour, preset="faster")
-    try:
-        coded = []
-        for picture in pictures:
-            coded += encoder.push(from_rgb(picture, side, side, colour))
-        coded += encoder.finish()
-    finally:
-        encoder.close()
-    decoder = codec.decoder(coded[0].parameters)
-    return [to_rgb(tag(decoder.decode(one.data), colour), side, side) for one in coded]
+    frames = [from_rgb(picture, side, side, colour) for picture in pictures]
+    coded = encoder.encode(frames, inter=False)
+    decoder = codec.decoder(coded.parameters)
+    return [
+        to_rgb(tag(frame, colour), side, side)
+        for data in coded.pictures
+        for frame in decoder.decode([data])
+    ]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import BinaryIO
 
-from gvc.bitstream.group import FrameType, Group
-from gvc.bitstream.header import FileHeader
-from gvc.bitstream.reader import BitstreamReader
+from gvc.bitstream import BitstreamReader, FileHeader, FrameType, Group
+from gvc.codec.motion_run import frame_types
 from gvc.errors import InvalidDataError
 
 
@@ -60,10 +59,9 @@ def summarise(file: BinaryIO) -> StreamSummary:
         for _, unit in reader.units():
             if isinstance(unit, Group):
                 summary.groups += 1
-                summary.key_frames += len(unit.key)
+                summary.key_frames += len(unit.conventional)
                 summary.motion_codes += len(unit.motion)
-                summary.frames[FrameType.KEY] += 1
-                summary.frames[FrameType.MOTION] += unit.frames - 1
+                summary.frames.update(frame_types(video, unit))
             elif unit is not None:
                 summary.audio_packets += len(unit.packets)
                 summary.audio += sum(len(packet.data) for packet in unit.packets)

@@ -1,0 +1,170 @@
+"""A whole group of pictures to what the file holds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from gvc import keyframe
+from gvc.bitstream import Group, KeyFrame, VideoHeader
+from gvc.codec.key_choice import assign_keys, choose_keys, least_saving
+from gvc.codec.motion_path import find_path
+from gvc.codec.motion_run import InterFrame, write_run
+from gvc.codec.settings import EncoderSettings
+from gvc.entropy import InterType
+from gvc.media import tag, to_rgb
+from gvc.model.adaptation import Adapter
+from gvc.model.analysis import Analyser
+from gvc.model.check import MotionCheck
+from gvc.model.mttf import Mttf
+
+
+@dataclass(slots=True)
+class AnalysedGroup:
+    """The frames of a group and what is known of each; they come in as they are analysed.
+
+    :param pts: in the stream's time base.
+    :param frames: yuv420p of the coded size.
+    :param codes: motion codes, float32 [L] each, in units of the coder's spread.
+    :param pictures: RGB uint8, small, see :func:`gvc.model.adaptation.shrink`.
+    """
+
+    pts: list[int] = field(default_factory=list)
+    frames: list[av.VideoFrame] = field(default_factory=list)
+    codes: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CodedGroup:
+    """A coded group.
+
+    :param group: what the file holds.
+    :param parameters: parameter sets of its key frames.
+    :param end_pts: when its last frame ends, in the stream's time base.
+    """
+
+    group: Group
+    parameters: bytes
+    end_pts: int
+
+
+class GroupCoder:
+    """Codes groups of one stream, each for itself.
+
+    :param header: of the stream; its parameter sets need not be known yet.
+    :param network: in evaluation mode, for inference.
+    :raises KeyFrameError: if key frames cannot be coded on this machine.
+    """
+
+    def __init__(self, header: VideoHeader, settings: EncoderSettings, network: Mttf) -> None:
+        self._header = header
+        self._settings = settings
+        self._analyser = Analyser(network, device=settings.device)
+        self._check = MotionCheck(network, device=settings.device)
+        self._adapter = (
+            Adapter(network, steps=settings.adapt, device=settings.device)
+            if settings.adapt
+            else None
+        )
+        self._key_codec = keyframe.get(header.key_codec)
+        self._key_encoder = self._key_codec.encoder(
+            width=header.coded_width,
+            height=header.coded_height,
+            qp=settings.key_qp,
+            colour=header.colour,
+            preset=settings.key_preset,
+        )
+
+    def code(self, frames: AnalysedGroup) -> CodedGroup:
+        """Code a group.
+
+        :raises KeyFrameError: if the key-frame codec fails.
+        """
+        settings = self._settings
+        codes = np.stack(frames.codes)
+        places = choose_keys(codes, most=settings.key_frames, saving=least_saving(settings.key_qp))
+        coded = self._key_encoder.encode([frames.frames[place] for place in places])
+        inter = self._inter_frames(frames, codes, places, coded)
+        group = Group(
+            pts=frames.pts[0],
+            frames=len(frames.pts),
+            variable_rate=self._variable(frames.pts),
+            keys=tuple(map(KeyFrame, places, coded.pictures)),
+            motion=write_run(self._header, frames.pts, inter, keys=len(places)),
+        )
+        end = frames.pts[-1] + self._header.frame_duration
+        return CodedGroup(group, coded.parameters, end)
+
+    def _variable(self, pts: Sequence[int]) -> bool:
+        return bool(np.any(np.diff(pts) != self._header.frame_duration))
+
+    def _inter_frames(
+        self,
+        frames: AnalysedGroup,
+        codes: npt.NDArray[np.float32],
+        places: Sequence[int],
+        coded: keyframe.CodedPictures,
+    ) -> list[InterFrame]:
+        settings = self._settings
+        inter = np.delete(np.arange(len(codes)), places)
+        if not len(inter):
+            return []
+        assigned = assign_keys(codes, places)
+        wanted = self._wanted(frames, codes, places, assigned, coded)
+        path = find_path(
+            wanted[inter],
+            inter,
+            step=settings.motion_step,
+            bit_cost=settings.bit_cost,
+            most_interpolated=settings.interpolate,
+        )
+        levels = dict(zip(path.sent.tolist(), path.levels, strict=True))
+        return [
+            InterFrame(
+                InterType.MOTION if number in levels else InterType.INTERPOLATED,
+                int(assigned[place]),
+                levels.get(number),
+            )
+            for number, place in enumerate(inter)
+        ]
+
+    def _wanted(
+        self,
+        frames: AnalysedGroup,
+        codes: npt.NDArray[np.float32],
+        places: Sequence[int],
+        assigned: npt.NDArray[np.intp],
+        coded: keyframe.CodedPictures,
+    ) -> npt.NDArray[np.float32]:
+        """What to send for all frames, before quantisation; key frames keep what they have."""
+        decoder = self._key_codec.decoder(coded.parameters)
+        header = self._header
+        wanted = codes.copy()
+        for number, decoded in enumerate(decoder.decode(coded.pictures)):
+            key = to_rgb(tag(decoded, header.colour), header.coded_width, header.coded_height)
+            mine = np.setdiff1d(np.flatnonzero(assigned == number), places)
+            if not len(mine):
+                continue
+            pictures = [frames.pictures[place] for place in mine]
+            # A decoder measures motion from the key frame that it has, not from the original.
+            moved = codes[mine] - codes[places[number]] + self._analyser.codes([key])
+            moved = self._check.check(key, pictures, moved)
+            if self._adapter is not None:
+                moved = self._adapter.adapt(key, pictures, moved)
+            wanted[mine] = moved
+        return wanted
+
+
+def with_parameters(coded: CodedGroup, parameters: bytes) -> CodedGroup:
+    """A group for a file whose header holds ``parameters``: other ones it carries itself."""
+    group = coded.group
+    if group.video or coded.parameters == parameters:
+        return coded
+    first, *further = group.keys
+    first = replace(first, data=coded.parameters + first.data)
+    return replace(coded, group=replace(group, keys=(first, *further)))

@@ -1,0 +1,168 @@
+"""The frames of a group: types, times, key frames and motion codes to bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from gvc import entropy
+from gvc.bitstream import MAX_INTERPOLATED, FrameType, Group, VideoHeader
+from gvc.codec.quantiser import dequantise
+from gvc.entropy import InterType
+from gvc.errors import InvalidDataError
+
+_FRAME_TYPES = {
+    InterType.MOTION: FrameType.MOTION,
+    InterType.PREDICTED: FrameType.PREDICTED,
+    InterType.INTERPOLATED: FrameType.INTERPOLATED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InterFrame:
+    """How a frame that is not a key frame is coded.
+
+    :param kind: its type.
+    :param key: from which key frame it is animated, a number in the order of coding.
+    :param levels: of its motion code, int32 [code_length]; None but for type ``MOTION``.
+    """
+
+    kind: InterType
+    key: int
+    levels: npt.NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """A frame as a decoder makes it.
+
+    :param kind: how it was coded.
+    :param pts: in the stream's time base.
+    :param key: the number, in the order of coding, of the key frame that it is or from which it
+        is animated.
+    :param code: its motion code, float32 [code_length]; None for key frames.
+    """
+
+    kind: FrameType
+    pts: int
+    key: int
+    code: npt.NDArray[np.float32] | None = None
+
+
+def write_run(
+    header: VideoHeader, pts: Sequence[int], frames: Sequence[InterFrame], *, keys: int
+) -> bytes:
+    """The run of the range coder of a group.
+
+    :param pts: of all frames of the group, in the order of showing.
+    :param frames: those of them that are not key frames, in the same order.
+    :param keys: number of key frames; there are ``len(pts) - len(frames)`` of them or, in a group
+        that is coded as video, none.
+    """
+    delays = [after - before - header.frame_duration for before, after in pairwise(pts)]
+    if not frames and not any(delays):
+        return b""
+    coder = entropy.create_encoder(header.entropy_model, header.code_length)
+    for frame in frames:
+        coder.encode_type(frame.kind)
+        coder.encode_key(frame.key, keys)
+    if any(delays):
+        for delay in delays:
+            coder.encode_delay(delay)
+    for frame in frames:
+        if frame.levels is not None:
+            coder.encode(frame.levels)
+    return coder.finish()
+
+
+def read_run(header: VideoHeader, group: Group) -> Iterator[TimedFrame]:
+    """The frames of ``group`` in the order of showing; in a group coded as video, their times.
+
+    :raises InvalidDataError: if the run is damaged.
+    """
+    decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
+    key_of = {key.index: number for number, key in enumerate(group.keys)}
+    choices = list[tuple[FrameType, int]]()
+    for index in range(group.frames):
+        if group.video:
+            choices.append((FrameType.VIDEO, 0))
+        elif index in key_of:
+            choices.append((FrameType.KEY, key_of[index]))
+        else:
+            kind = _FRAME_TYPES[decoder.decode_type()]
+            choices.append((kind, decoder.decode_key(len(group.keys))))
+    pts = [group.pts]
+    for _ in choices[1:]:
+        delay = decoder.decode_delay() if group.variable_rate else 0
+        pts.append(pts[-1] + header.frame_duration + delay)
+    yield from _with_codes(header, choices, pts, decoder)
+
+
+def frame_types(header: VideoHeader, group: Group) -> list[FrameType]:
+    """The types of all frames of ``group``, in the order of showing.
+
+    :raises InvalidDataError: if they are damaged.
+    """
+    decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
+    if group.video:
+        return [FrameType.VIDEO] * group.frames
+    places = {key.index for key in group.keys}
+    types = []
+    for index in range(group.frames):
+        if index in places:
+            types.append(FrameType.KEY)
+        else:
+            types.append(_FRAME_TYPES[decoder.decode_type()])
+            decoder.decode_key(len(group.keys))
+    return types
+
+
+#: The place of a frame with a motion code of its own, and that code.
+_Sent = tuple[int, npt.NDArray[np.float32]]
+
+
+def _with_codes(
+    header: VideoHeader,
+    choices: Sequence[tuple[FrameType, int]],
+    pts: Sequence[int],
+    decoder: entropy.MotionDecoder,
+) -> Iterator[TimedFrame]:
+    before: _Sent = -1, np.zeros(header.code_length, np.float32)
+    waiting = list[int]()
+
+    def frame(index: int, after: _Sent | None = None) -> TimedFrame:
+        kind, key = choices[index]
+        return TimedFrame(kind, pts[index], key, _code_of(kind, index, before, after))
+
+    for index, (kind, _) in enumerate(choices):
+        if kind == FrameType.MOTION:
+            sent = index, dequantise(decoder.decode(), header.motion_step)
+            yield from (frame(place, sent) for place in waiting)
+            waiting = []
+            before = sent
+            yield frame(index)
+        elif kind == FrameType.INTERPOLATED or waiting:
+            waiting.append(index)
+            if len(waiting) > MAX_INTERPOLATED:
+                raise InvalidDataError("too many interpolated frames in a row")
+        else:
+            yield frame(index)
+    yield from (frame(place) for place in waiting)
+
+
+def _code_of(
+    kind: FrameType, index: int, before: _Sent, after: _Sent | None
+) -> npt.NDArray[np.float32] | None:
+    """The motion code of a frame that comes with or after ``before``."""
+    if kind in (FrameType.KEY, FrameType.VIDEO):
+        return None
+    if kind != FrameType.INTERPOLATED or after is None:
+        return before[1]
+    if before[0] < 0:
+        return after[1]
+    share = np.float32((index - before[0]) / (after[0] - before[0]))
+    return before[1] + (after[1] - before[1]) * share

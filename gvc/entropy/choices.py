@@ -1,0 +1,63 @@
+"""How each frame is coded, and from which key frame it is animated: what all models code alike."""
+
+from __future__ import annotations
+
+import enum
+
+from gvc.entropy.binary import BinaryCoder, Context, mixed
+
+
+class InterType(enum.IntEnum):
+    """Types of inter frames, as files number them."""
+
+    MOTION = 0
+    PREDICTED = 1
+    INTERPOLATED = 2
+
+
+class Choices:
+    """A walk over the choices of one group, for either direction.
+
+    Both follow those of the inter frame before: most frames are animated from the same key frame,
+    and types come in rhythms.
+    """
+
+    def __init__(self, coder: BinaryCoder) -> None:
+        self._coder = coder
+        self._skipped = [[Context(1 << 10, 2) for _ in InterType] for _ in InterType]
+        self._interpolated = [[Context() for _ in InterType] for _ in InterType]
+        self._changed = Context(1 << 11, 2)
+        self._types = (InterType.MOTION, InterType.MOTION)
+        self._key = 0
+
+    def walk_type(self, wanted: InterType) -> InterType:
+        """Code (or, for a decoder, find out) the type of the next inter frame."""
+        last, before = self._types
+        found = InterType.MOTION
+        if self._decide(int(wanted != InterType.MOTION), self._skipped[last][before]):
+            interpolated = int(wanted == InterType.INTERPOLATED)
+            found = InterType.PREDICTED
+            if self._decide(interpolated, self._interpolated[last][before]):
+                found = InterType.INTERPOLATED
+        self._types = found, last
+        return found
+
+    def walk_key(self, wanted: int, keys: int) -> int:
+        """Code (or find out) from which of ``keys`` key frames the next inter frame is animated.
+
+        They are numbered in the order of coding, from 0.
+        """
+        if keys > 1 and self._decide(int(wanted != self._key), self._changed):
+            *others, last = (key for key in range(keys) if key != self._key)
+            # All are alike: each in turn has the odds that remain.
+            for place, key in enumerate(others):
+                if self._coder.code(int(wanted == key), (1 << 16) // (len(others) + 1 - place)):
+                    last = key
+                    break
+            self._key = last
+        return self._key
+
+    def _decide(self, bit: int, context: Context) -> int:
+        bit = self._coder.code(bit, mixed(context, context))
+        context.update(bit)
+        return bit
