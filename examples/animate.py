@@ -15,10 +15,11 @@ from pathlib import Path
 import av
 import numpy as np
 
-from gvc import entropy, keyframe
+from gvc import keyframe
 from gvc.api.muxer import Muxer
-from gvc.bitstream import ColourDescription, Group, VideoHeader
-from gvc.codec.quantiser import quantise
+from gvc.bitstream import ColourDescription, Group, KeyFrame, VideoHeader
+from gvc.codec.motion_path import find_path
+from gvc.codec.motion_run import inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
 from gvc.media import AudioMode, Source, from_rgb, tag, to_rgb
 from gvc.model import weights
@@ -35,9 +36,8 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         picture = to_rgb(next(container.decode(video=0)), SIDE, SIDE)
     codec = keyframe.get("vvc")
     encoder = codec.encoder(width=SIDE, height=SIDE, qp=qp, colour=COLOUR)
-    coded = encoder.push(from_rgb(picture, SIDE, SIDE, COLOUR)) + encoder.finish()
-    encoder.close()
-    decoded = codec.decoder(coded[0].parameters).decode(coded[0].data)
+    coded = encoder.encode([from_rgb(picture, SIDE, SIDE, COLOUR)])
+    (decoded,) = codec.decoder(coded.parameters).decode(coded.pictures)
 
     shipped = weights.default("lite")
     analyser = Analyser(network_from(shipped))
@@ -50,10 +50,13 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
     codes = np.concatenate([analyser.codes(pictures[i : i + 16]) for i in range(0, frames, 16)])
 
     settings = EncoderSettings()
-    coder = entropy.create_encoder("adaptive", len(own))
-    moved = own + codes[1:] - codes[0]
-    for levels in quantise(moved, settings.motion_step, bit_cost=settings.bit_cost):
-        coder.encode(levels)
+    path = find_path(
+        own + codes[1:] - codes[0],
+        np.arange(1, len(codes)),
+        step=settings.motion_step,
+        bit_cost=settings.bit_cost,
+        most_interpolated=settings.interpolate,
+    )
     header = VideoHeader(
         width=SIDE,
         height=SIDE,
@@ -64,17 +67,19 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         sample_aspect_ratio=Fraction(1),
         colour=COLOUR,
         key_codec="vvc",
-        key_parameters=coded[0].parameters,
+        key_parameters=coded.parameters,
         entropy_model="adaptive",
         model=shipped.model,
         weights=shipped.fingerprint,
         motion_step=settings.motion_step,
         code_length=len(own),
     )
+    times = range(len(codes))
+    motion = write_run(header, times, inter_frames(path, keys=[0] * (len(codes) - 1)), keys=1)
     with target.open("wb") as file:
         muxer = Muxer(file)
         muxer.write_header(header, None, {"title": portrait.stem})
-        group = Group(0, len(codes), False, coded[0].data, coder.finish())
+        group = Group(0, len(codes), False, (KeyFrame(0, coded.pictures[0]),), motion)
         muxer.write_group(group, end_pts=len(codes))
         muxer.close()
 

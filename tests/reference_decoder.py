@@ -1,13 +1,17 @@
 """A second decoder of .gvc files, written from docs/bitstream.md in plain Python.
 
-It shares no code with gvc and uses no library, so that whatever it agrees on with gvc is what the
-specification says. It yields what the file says, down to the levels of the motion codes; pictures
-need the networks.
+It shares no code with gvc and uses no library but zlib, so that whatever it agrees on with gvc is
+what the specification says. It yields what the file says, down to the levels of the motion codes;
+pictures need the networks.
 """
 
 from __future__ import annotations
 
+import zlib
+from pathlib import Path
 from typing import Any
+
+DICTIONARIES = Path(__file__).parents[1] / "gvc" / "bitstream"
 
 MASK = (1 << 64) - 1
 
@@ -74,7 +78,9 @@ def crc32c(data: bytes) -> int:
 
 def header(payload: bytes) -> dict[str, Any]:
     """Clause 3.2."""
-    r = Fields(payload)
+    dictionary = (DICTIONARIES / f"header-{payload[0]}.bin").read_bytes()
+    inflater = zlib.decompressobj(wbits=-15, zdict=dictionary)
+    r = Fields(inflater.decompress(payload[1:]))
     flags = r.u()
     video = {name: r.u() for name in ("width", "height", "coded_width", "coded_height")}
     video |= {name: r.f() for name in ("time_base", "frame_rate", "sample_aspect_ratio")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from gvc.bitstream import (
     KeyFrame,
     VideoHeader,
 )
+from gvc.bitstream.compression import MAX_HEADER, compress
 from gvc.bitstream.fields import FieldWriter
 from gvc.codec.motion_run import InterFrame, write_run
 from gvc.codec.summary import summarise
@@ -94,14 +96,34 @@ def test_header_round_trip():
 
 
 def test_fields_of_a_later_minor_version_are_passed_over():
+    assert FileHeader.from_bytes(compress(HEADER.plain() + b"new fields")) == HEADER
     assert FileHeader.from_bytes(HEADER.to_bytes() + b"new fields") == HEADER
 
 
 def test_a_cut_header_is_refused():
-    data = FileHeader(VIDEO).to_bytes()
+    data = FileHeader(VIDEO).plain()
     for length in range(len(data)):
         with pytest.raises(TruncatedDataError):
+            FileHeader.from_bytes(compress(data[:length]))
+    data = FileHeader(VIDEO).to_bytes()
+    for length in range(len(data)):
+        with pytest.raises(InvalidDataError):
             FileHeader.from_bytes(data[:length])
+
+
+def test_a_usual_header_takes_few_bytes():
+    with (Path(__file__).parents[1] / "examples" / "portrait.gvc").open("rb") as file:
+        header = BitstreamReader(file).header
+    assert len(header.plain()) > 180
+    assert len(header.to_bytes()) < 40
+
+
+def test_headers_that_grow_are_refused():
+    for data in (b"", b"\0", b"\7" + bytes(20), b"\1", b"\1\xff\xff", bytes(100)):
+        with pytest.raises((InvalidDataError, UnsupportedError)):
+            FileHeader.from_bytes(data)
+    with pytest.raises(InvalidDataError, match="too long"):
+        FileHeader.from_bytes(compress(bytes(MAX_HEADER + 1)))
 
 
 @pytest.mark.parametrize(
@@ -126,9 +148,12 @@ def test_values_out_of_range_are_refused(change):
 def test_unknown_flags_are_refused_as_newer():
     fields = FieldWriter()
     fields.unsigned(1 << 5)
-    for parse in (FileHeader.from_bytes, Group.from_bytes, AudioBlock.from_bytes):
+    newer = fields.to_bytes() + bytes(50)
+    for parse in (Group.from_bytes, AudioBlock.from_bytes):
         with pytest.raises(UnsupportedError):
-            parse(fields.to_bytes() + bytes(50))
+            parse(newer)
+    with pytest.raises(UnsupportedError):
+        FileHeader.from_bytes(compress(newer))
 
 
 @given(GROUPS)

@@ -106,7 +106,7 @@ def test_a_lengthened_file_is_the_file_again_and_again(coded, tmp_path):
     assert float(summary.seconds) == pytest.approx(2.4)
     with gvc.open(coded) as short, gvc.open(longer) as container:
         once, thrice = (
-            [(packet.unit.key, packet.unit.motion) for packet in file.demux(video=0)]
+            [(packet.unit.conventional, packet.unit.motion) for packet in file.demux(video=0)]
             for file in (short, container)
         )
         assert thrice == 3 * once

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from gvc.bitstream.compression import compress, decompress
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.errors import InvalidDataError, UnsupportedError
 
@@ -193,6 +194,10 @@ class FileHeader:
 
     def to_bytes(self) -> bytes:
         """The payload of the header chunk."""
+        return compress(self.plain())
+
+    def plain(self) -> bytes:
+        """The header before it is compressed."""
         fields = FieldWriter()
         fields.unsigned(_HAS_AUDIO if self.audio else 0)
         self.video.write(fields)
@@ -211,7 +216,7 @@ class FileHeader:
         :raises InvalidDataError: if a field is cut off or out of range.
         :raises UnsupportedError: if it asks for what this version does not know.
         """
-        fields = FieldReader(data)
+        fields = FieldReader(decompress(data))
         flags = fields.unsigned("flags", 1 << 62)
         if flags & ~_KNOWN_FLAGS:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")

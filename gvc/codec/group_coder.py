@@ -13,9 +13,8 @@ from gvc import keyframe
 from gvc.bitstream import Group, KeyFrame, VideoHeader
 from gvc.codec.key_choice import assign_keys, choose_keys, least_saving
 from gvc.codec.motion_path import find_path
-from gvc.codec.motion_run import InterFrame, write_run
+from gvc.codec.motion_run import InterFrame, inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
-from gvc.entropy import InterType
 from gvc.media import tag, to_rgb
 from gvc.model.adaptation import Adapter
 from gvc.model.analysis import Analyser
@@ -123,15 +122,7 @@ class GroupCoder:
             bit_cost=settings.bit_cost,
             most_interpolated=settings.interpolate,
         )
-        levels = dict(zip(path.sent.tolist(), path.levels, strict=True))
-        return [
-            InterFrame(
-                InterType.MOTION if number in levels else InterType.INTERPOLATED,
-                int(assigned[place]),
-                levels.get(number),
-            )
-            for number, place in enumerate(inter)
-        ]
+        return inter_frames(path, assigned[inter].tolist())
 
     def _wanted(
         self,

@@ -1,4 +1,4 @@
-"""Which frames of a group become its key frames, and which of them each other frame is animated from.
+"""Which frames of a group become key frames, and from which of them each other one is animated.
 
 A key frame should be like the frames that are animated from it: half way of a turning head, eyes
 open, the mouth as it is most of the time. Motion codes say what a frame is like, in units in which

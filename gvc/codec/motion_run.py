@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gvc import entropy
 from gvc.bitstream import MAX_INTERPOLATED, FrameType, Group, VideoHeader
+from gvc.codec.motion_path import MotionPath
 from gvc.codec.quantiser import dequantise
 from gvc.entropy import InterType
 from gvc.errors import InvalidDataError
@@ -51,6 +52,22 @@ class TimedFrame:
     pts: int
     key: int
     code: npt.NDArray[np.float32] | None = None
+
+
+def inter_frames(path: MotionPath, keys: Sequence[int]) -> list[InterFrame]:
+    """All inter frames of a group; those that ``path`` does not send are interpolated.
+
+    :param keys: from which key frame each is animated.
+    """
+    levels = dict(zip(path.sent.tolist(), path.levels, strict=True))
+    return [
+        InterFrame(
+            InterType.MOTION if place in levels else InterType.INTERPOLATED,
+            int(key),
+            levels.get(place),
+        )
+        for place, key in enumerate(keys)
+    ]
 
 
 def write_run(

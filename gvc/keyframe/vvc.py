@@ -31,8 +31,9 @@ _DELIMITER = re.compile(rb"\x00*\x00\x00\x01\x00[\xa0-\xa7]")
 
 #: Key frames are far apart: what VVenC learns from the pictures around one (temporal filtering,
 #: block importance) costs bits here. Its default offset would code intra pictures at another QP
-#: than the one asked for. Its adaptive filters behind the deblocking save squared error by smoothing:
-#: without them pictures of the same size are 6 % closer by LPIPS-squeeze (eight faces, QP 32).
+#: than the one asked for. Its adaptive filters behind the deblocking save squared error by
+#: smoothing: without them pictures of the same size are 6 % closer by LPIPS-squeeze (eight faces,
+#: QP 32).
 _KEY_FRAMES = "MCTF=0:BIM=0:LookAhead=0:MaxParallelFrames=0:IntraQPOffset=0:ALF=0:CCALF=0:SAO=0"
 
 #: Pictures in order, as lowdelay_slow.cfg of VVenC (cfg/experimental) sets it.

@@ -1,0 +1,71 @@
+"""How the dictionary that compresses headers came about.
+
+``python tests/header_dictionary.py FILE`` writes one. The dictionaries in ``gvc/bitstream`` are
+never written anew: files need them as they are. A better one gets the next number.
+"""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from gvc import keyframe
+from gvc.bitstream import AudioHeader, ColourDescription, FileHeader, VideoHeader
+from gvc.model import weights
+
+#: Width and height of a source, and at which it is coded; the most frequent last.
+SIZES = (
+    ((512, 512), (512, 512)),
+    ((640, 480), (288, 224)),
+    ((1080, 1920), (192, 336)),
+    ((1280, 720), (336, 192)),
+    ((1920, 1080), (336, 192)),
+    ((256, 256), (256, 256)),
+)
+
+#: Opus as FFmpeg writes it: version, channels, pre-skip 312, 48 kHz, gain 0, mapping 0.
+OPUS = b"OpusHead\x01%c\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
+
+
+def header(shown: tuple[int, int], size: tuple[int, int], channels: int) -> bytes:
+    """A typical header."""
+    colour = ColourDescription(1, 1, 1)
+    encoder = keyframe.get("vvc").encoder(width=size[0], height=size[1], qp=32, colour=colour)
+    grey = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
+    coded = encoder.encode([av.VideoFrame.from_ndarray(grey, format="yuv420p")])
+    video = VideoHeader(
+        width=shown[0],
+        height=shown[1],
+        coded_width=size[0],
+        coded_height=size[1],
+        time_base=Fraction(1, 12_800),
+        frame_rate=Fraction(25),
+        sample_aspect_ratio=Fraction(1),
+        colour=colour,
+        key_codec="vvc",
+        key_parameters=coded.parameters,
+        entropy_model="adaptive",
+        model="lite",
+        weights=weights.default("lite").fingerprint,
+        motion_step=Fraction(1),
+        code_length=40,
+    )
+    layout = "mono" if channels == 1 else "stereo"
+    extradata = OPUS % channels
+    base = Fraction(1, 48_000)
+    sound = AudioHeader("opus", 48_000, channels, layout, base, extradata, 960, 312, 24_000)
+    return FileHeader(video, sound if channels else None).plain()
+
+
+def dictionary() -> bytes:
+    """Headers of all sizes, without sound last."""
+    headers = [header(*sizes, channels=index % 2 + 1) for index, sizes in enumerate(SIZES)]
+    return b"".join([*headers, header(*SIZES[-1], channels=0)])
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(dictionary())
