@@ -21,6 +21,7 @@ from gvc.bitstream import ColourDescription, Group, KeyFrame, VideoHeader
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
+from gvc.entropy import KeyChoice
 from gvc.media import AudioMode, Source, from_rgb, tag, to_rgb
 from gvc.model import weights
 from gvc.model.analysis import Analyser
@@ -75,7 +76,7 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         code_length=len(own),
     )
     times = range(len(codes))
-    motion = write_run(header, times, inter_frames(path, keys=[0] * (len(codes) - 1)), keys=1)
+    motion = write_run(header, times, inter_frames(path, [KeyChoice(0)] * (len(codes) - 1)), keys=1)
     with target.open("wb") as file:
         muxer = Muxer(file)
         muxer.write_header(header, None, {"title": portrait.stem})

@@ -115,11 +115,11 @@ def group(payload: bytes, video: dict[str, Any]) -> dict[str, Any]:
     step = max(1, round_half_even(rd * td, rn * tn))
     walk = Walk(motion, video["code_length"])
     inter = [] if flags & 8 else [index for index in range(frames) if index not in keys]
-    choices = [(walk.type(), walk.key(len(keys))) for _ in inter]
+    choices = [(walk.type(), *walk.key(len(keys))) for _ in inter]
     times = [pts]
     for _ in range(frames - 1):
         times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
-    levels = [walk.levels() for kind, _ in choices if kind == 0]
+    levels = [walk.levels() for kind, _, _ in choices if kind == 0]
     return {"pts": times, "keys": keys, "content": content, "choices": choices, "levels": levels}
 
 
@@ -197,7 +197,7 @@ class Walk:
         self.dm = [Context() for _ in range(14)]
         self.ts = [[Context(1 << 10, 2) for _ in range(3)] for _ in range(3)]
         self.ti = [[Context() for _ in range(3)] for _ in range(3)]
-        self.tc, self.types, self.now_key = Context(1 << 11, 2), (0, 0), 0
+        self.tc, self.tf, self.types, self.now_key = Context(1 << 11, 2), Context(), (0, 0), 0
 
     def decide(self, one: Context, two: Context) -> int:
         a, b = one.n + 1, two.n + 1
@@ -254,14 +254,16 @@ class Walk:
         self.types = (found, one)
         return found
 
-    def key(self, keys: int) -> int:
-        """Clause 5.6."""
+    def key(self, keys: int) -> tuple[int, bool]:
+        """Clause 5.6: the number of the key frame, and whether the frame fades in."""
+        fades = 0
         if keys > 1 and self.decide(self.tc, self.tc):
             others = [number for number in range(keys) if number != self.now_key]
             while len(others) > 1 and not self.coder.bit((1 << 16) // len(others)):
                 others.pop(0)
             self.now_key = others[0]
-        return self.now_key
+            fades = self.decide(self.tf, self.tf)
+        return self.now_key, bool(fades)
 
     def delay(self) -> int:
         one, two = map(sign_class, self.delays)

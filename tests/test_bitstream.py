@@ -30,7 +30,7 @@ from gvc.bitstream.compression import MAX_HEADER, compress
 from gvc.bitstream.fields import FieldWriter
 from gvc.codec.motion_run import InterFrame, write_run
 from gvc.codec.summary import summarise
-from gvc.entropy import InterType
+from gvc.entropy import InterType, KeyChoice
 from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError
 
 VIDEO = VideoHeader(
@@ -208,7 +208,7 @@ def test_garbage_ends_in_a_clear_error(data):
 
 #: Eight inter frames: one without a motion code at each end, and one between two others.
 INTER = [
-    InterFrame(kind, 0, np.zeros(40, np.int32) if kind == InterType.MOTION else None)
+    InterFrame(kind, KeyChoice(0), np.zeros(40, np.int32) if kind == InterType.MOTION else None)
     for kind in map(InterType, (1, 0, 2, 0, 0, 0, 0, 1))
 ]
 

@@ -13,7 +13,7 @@ from test_bitstream import VIDEO
 from gvc.bitstream import FrameType, Group, KeyFrame
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import InterFrame, TimedFrame, frame_types, read_run, write_run
-from gvc.entropy import InterType
+from gvc.entropy import InterType, KeyChoice
 from gvc.errors import InvalidDataError
 
 STEP = VIDEO.frame_duration
@@ -47,7 +47,7 @@ def test_all_choices_and_times_come_back(kinds, key_count, draw):
     frames = [
         InterFrame(
             kind,
-            draw.draw(st.integers(0, key_count - 1)),
+            KeyChoice(draw.draw(st.integers(0, key_count - 1)), draw.draw(st.booleans())),
             level(draw.draw(values)) if kind == InterType.MOTION else None,
         )
         for kind in kinds
@@ -64,7 +64,7 @@ def test_all_choices_and_times_come_back(kinds, key_count, draw):
         places.index(place) for place in sorted(places)
     ]
     inter = [frame for frame in found if frame.kind != FrameType.KEY]
-    assert [frame.key for frame in inter] == [frame.key for frame in frames]
+    assert [frame.key for frame in inter] == [frame.choice.key for frame in frames]
     assert [frame.kind.name for frame in inter] == [frame.kind.name for frame in frames]
     for sent, got in zip(frames, inter, strict=True):
         if sent.levels is not None:
@@ -76,7 +76,8 @@ def codes_of(kinds: str, values: list[int], places: list[int]) -> list[float | N
     sent = iter(values)
     letters = {"M": InterType.MOTION, "P": InterType.PREDICTED, "I": InterType.INTERPOLATED}
     frames = [
-        InterFrame(letters[kind], 0, level(next(sent)) if kind == "M" else None) for kind in kinds
+        InterFrame(letters[kind], KeyChoice(0), level(next(sent)) if kind == "M" else None)
+        for kind in kinds
     ]
     found = read(coded(frames, places))
     step = float(VIDEO.motion_step)
@@ -95,16 +96,39 @@ def test_codes_that_are_not_sent():
     assert codes_of("MPIM", [2, 8], [4]) == [2, 2, 6, 8, None]
 
 
+def fades_of(keys: str, fading: set[int], places: list[int]) -> list[tuple[int, int] | None]:
+    """Fades of frames animated from the key frames that digits name; ``fading`` counts them."""
+    frames = [
+        InterFrame(InterType.MOTION, KeyChoice(int(key), place in fading), level(1))
+        for place, key in enumerate(keys)
+    ]
+    found = [frame.fade for frame in read(coded(frames, places))]
+    return [fade and (fade.key, fade.fifths) for fade in found]
+
+
+def test_changes_of_key_frame_fade_where_the_file_says_so():
+    assert fades_of("000111", {3}, [0, 7]) == [
+        None, None, (1, 1), (1, 2), (0, 2), (0, 1), None, None,
+    ]  # fmt: skip
+    assert fades_of("000111", set(), [0, 7]) == [None] * 8
+    # What follows a change says nothing where nothing changes.
+    assert fades_of("000000", {3}, [0, 7]) == [None] * 8
+    # Short runs: the larger share counts, and a fade ends where its run does.
+    assert fades_of("0010", {2, 3}, [4, 5]) == [(1, 1), (1, 2), (0, 2), (1, 2), None, None]
+    # A key frame between two runs shows the change anyway.
+    assert fades_of("0011", {2}, [2, 5]) == [None] * 6
+
+
 def test_a_frame_without_a_code_costs_next_to_nothing():
-    held = [InterFrame(InterType.MOTION, 0, level(3))]
-    held += [InterFrame(InterType.PREDICTED, 0)] * 500
+    held = [InterFrame(InterType.MOTION, KeyChoice(0), level(3))]
+    held += [InterFrame(InterType.PREDICTED, KeyChoice(0))] * 500
     assert len(coded(held, [0]).motion) < 40
 
 
 def test_too_many_frames_that_wait_are_refused():
-    frames = [InterFrame(InterType.INTERPOLATED, 0)] * 65
+    frames = [InterFrame(InterType.INTERPOLATED, KeyChoice(0))] * 65
     with pytest.raises(InvalidDataError, match="too many interpolated"):
-        read(coded([InterFrame(InterType.MOTION, 0, level(1)), *frames], [0]))
+        read(coded([InterFrame(InterType.MOTION, KeyChoice(0), level(1)), *frames], [0]))
 
 
 def test_a_group_coded_as_video_has_times_and_nothing_else():

@@ -32,7 +32,7 @@ from gvc.bitstream import (
     VideoHeader,
 )
 from gvc.codec.motion_run import InterFrame, write_run
-from gvc.entropy import InterType
+from gvc.entropy import InterType, KeyChoice
 
 VECTORS = Path(__file__).with_name("vectors")
 NAMES = ("plain", "variable", "large", "inside", "several", "video")
@@ -52,14 +52,15 @@ def described(data: bytes) -> dict[str, Any]:
         decoder = entropy.create_decoder(video.entropy_model, video.code_length, unit.motion)
         keys = [key.index for key in unit.keys]
         inter = 0 if unit.video else unit.frames - len(keys)
-        choices = [
-            (int(decoder.decode_type()), decoder.decode_key(len(keys))) for _ in range(inter)
-        ]
+        choices = []
+        for _ in range(inter):
+            kind, choice = int(decoder.decode_type()), decoder.decode_key(len(keys))
+            choices.append((kind, choice.key, choice.fades))
         pts = [unit.pts]
         for _ in range(unit.frames - 1):
             delay = decoder.decode_delay() if unit.variable_rate else 0
             pts.append(pts[-1] + video.frame_duration + delay)
-        levels = [decoder.decode().tolist() for kind, _ in choices if kind == 0]
+        levels = [decoder.decode().tolist() for kind, _, _ in choices if kind == 0]
         groups.append(summary_of(pts, keys, unit.conventional, choices, levels))
     return {
         "size": [video.width, video.height, video.coded_width, video.coded_height],
@@ -76,15 +77,16 @@ def summary_of(
     pts: list[int],
     keys: list[int],
     content: bytes,
-    choices: list[tuple[int, int]],
+    choices: list[tuple[int, int, bool]],
     levels: list[list[int]],
 ) -> dict[str, Any]:
     return {
         "pts": pts,
         "keys": keys,
         "content": hashlib.sha256(content).hexdigest(),
-        "types": "".join("MPI"[kind] for kind, _ in choices),
-        "key_numbers": "".join(str(key) for _, key in choices),
+        "types": "".join("MPI"[kind] for kind, _, _ in choices),
+        "key_numbers": "".join(str(key) for _, key, _ in choices),
+        "fades": "".join(str(int(fades)) for _, _, fades in choices),
         "levels": hashlib.sha256(json.dumps(levels).encode()).hexdigest(),
         "last_level": levels[-1] if levels else None,
     }
@@ -148,6 +150,10 @@ def make(name: str) -> bytes:
     return file.getvalue()
 
 
+def choice_of(rng: np.random.Generator, keys: int) -> KeyChoice:
+    return KeyChoice(int(rng.integers(keys)), bool(rng.integers(2)))
+
+
 def make_group(
     name: str, number: int, times: list[int], video: VideoHeader, rng: np.random.Generator
 ) -> Group:
@@ -164,7 +170,7 @@ def make_group(
     levels = (rng.integers(-6, 7, (count, 40)) * spread // 4).cumsum(axis=0).astype(np.int32)
     kinds = rng.choice(list(InterType), count) if name == "several" else [0] * count
     inter = [
-        InterFrame(InterType(kind), int(rng.integers(len(keys))), each if kind == 0 else None)
+        InterFrame(InterType(kind), choice_of(rng, len(keys)), each if kind == 0 else None)
         for kind, each in zip(kinds, levels, strict=True)
     ]
     return Group(times[0], frames, variable, keys, write_run(video, times, inter, keys=len(keys)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
-from gvc.codec.motion_run import read_run
+from gvc.codec.motion_run import Fade, TimedFrame, read_run
 from gvc.codec.pipeline import share
 from gvc.codec.settings import SIDE_UNIT, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
@@ -34,6 +34,7 @@ class MotionBatch:
 
     :param key: the key frame that they are animated from, a number in the order of coding.
     :param times: their pts. :param codes: float32 [N, code_length], in units of the coder's spread.
+    :param fades: by place in the batch: the picture from another key frame that is mixed in.
     :param key_time: pts of the key frame if it is the frame right after these, of which there may
         then be none.
     """
@@ -41,7 +42,16 @@ class MotionBatch:
     key: int
     times: list[int]
     codes: npt.NDArray[np.float32]
+    fades: dict[int, Fade] = field(default_factory=dict)
     key_time: int | None = None
+
+
+def _mixed(
+    picture: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], fifths: int
+) -> npt.NDArray[np.uint8]:
+    """Two pictures in one, ``fifths`` of the other one."""
+    mixed = (np.uint16(5 - fifths) * picture + np.uint16(fifths) * other + np.uint16(2)) // 5
+    return mixed.astype(np.uint8)
 
 
 def matrix_of(colour: ColourDescription) -> YuvMatrix:
@@ -96,19 +106,23 @@ class VideoDecoder:
         keys = self._decode_keys(group)
         states = dict[int, KeyState]()
 
-        def prepared() -> Iterator[tuple[MotionBatch, KeyState | None]]:
+        def prepared() -> Iterator[MotionBatch]:
             for batch in self.motion(group):
-                if batch.times and batch.key not in states:
-                    states[batch.key] = self._synthesiser.prepare(self._to_rgb(keys[batch.key]))
-                yield batch, states.get(batch.key)
+                needed = {batch.key} if batch.times else set()
+                for key in needed | {fade.key for fade in batch.fades.values()}:
+                    if key not in states:
+                        states[key] = self._synthesiser.prepare(self._to_rgb(keys[key]))
+                yield batch
 
-        def generate(
-            item: tuple[MotionBatch, KeyState | None],
-        ) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
-            batch, state = item
-            if state is None or not batch.times:
+        def generate(batch: MotionBatch) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
+            if not batch.times:
                 return batch, ()
-            return batch, list(self._synthesiser.animate(state, batch.codes, self._matrix))
+            pictures = self._synthesiser.animate(states[batch.key], batch.codes, self._matrix)
+            for place, fade in batch.fades.items():
+                code = batch.codes[place : place + 1]
+                (other,) = self._synthesiser.animate(states[fade.key], code, self._matrix)
+                pictures[place] = _mixed(pictures[place], other, fade.fifths)
+            return batch, list(pictures)
 
         with self._shares.stage(generate) as generator:
             for batch, pictures in generator.map(prepared()):
@@ -131,23 +145,26 @@ class VideoDecoder:
         """
         # Alone, so that there is something to show soon.
         wanted = 1
-        key, times, codes = 0, list[int](), list[npt.NDArray[np.float32]]()
+        frames = list[TimedFrame]()
         for frame in read_run(self._header, group):
-            if times and (len(times) == wanted or frame.key != key):
-                yield MotionBatch(key, times, np.stack(codes))
-                times, codes, wanted = [], [], _BATCH
-            key = frame.key
+            if frames and (len(frames) == wanted or frame.key != frames[0].key):
+                yield self._batch(frames)
+                frames, wanted = [], _BATCH
             if frame.code is not None:
-                times.append(frame.pts)
-                codes.append(frame.code)
-                continue
-            batch = (
-                np.stack(codes) if codes else np.empty((0, self._header.code_length), np.float32)
-            )
-            yield MotionBatch(key, times, batch, key_time=frame.pts)
-            times, codes = [], []
-        if times:
-            yield MotionBatch(key, times, np.stack(codes))
+                frames.append(frame)
+            else:
+                yield replace(self._batch(frames), key=frame.key, key_time=frame.pts)
+                frames = []
+        if frames:
+            yield self._batch(frames)
+
+    def _batch(self, frames: Sequence[TimedFrame]) -> MotionBatch:
+        codes = np.empty((len(frames), self._header.code_length), np.float32)
+        for place, frame in enumerate(frames):
+            codes[place] = frame.code
+        fades = {place: frame.fade for place, frame in enumerate(frames) if frame.fade}
+        key = frames[0].key if frames else 0
+        return MotionBatch(key, [frame.pts for frame in frames], codes, fades)
 
     def _decode_video(self, group: Group) -> Iterator[av.VideoFrame]:
         pictures = self._key_frames.decode_video(group.video)

@@ -15,6 +15,7 @@ from gvc.codec.key_choice import assign_keys, choose_keys, least_saving
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import InterFrame, inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
+from gvc.entropy import KeyChoice
 from gvc.media import tag, to_rgb
 from gvc.model.adaptation import Adapter
 from gvc.model.analysis import Analyser
@@ -114,7 +115,10 @@ class GroupCoder:
         if not len(inter):
             return []
         assigned = assign_keys(codes, places)
-        wanted = self._wanted(frames, codes, places, assigned, coded)
+        keys = self._decoded(coded)
+        wanted = self._wanted(frames, codes, places, assigned, keys)
+        fading = self._fading(frames, wanted, places, assigned, keys)
+        choices = [KeyChoice(int(assigned[place]), place in fading) for place in inter]
         path = find_path(
             wanted[inter],
             inter,
@@ -122,7 +126,15 @@ class GroupCoder:
             bit_cost=settings.bit_cost,
             most_interpolated=settings.interpolate,
         )
-        return inter_frames(path, assigned[inter].tolist())
+        return inter_frames(path, choices)
+
+    def _decoded(self, coded: keyframe.CodedPictures) -> list[npt.NDArray[np.uint8]]:
+        """The key frames as a decoder has them, RGB uint8 [H, W, 3]."""
+        header = self._header
+        return [
+            to_rgb(tag(key, header.colour), header.coded_width, header.coded_height)
+            for key in self._key_codec.decoder(coded.parameters).decode(coded.pictures)
+        ]
 
     def _wanted(
         self,
@@ -130,14 +142,11 @@ class GroupCoder:
         codes: npt.NDArray[np.float32],
         places: Sequence[int],
         assigned: npt.NDArray[np.intp],
-        coded: keyframe.CodedPictures,
+        keys: Sequence[npt.NDArray[np.uint8]],
     ) -> npt.NDArray[np.float32]:
         """What to send for all frames, before quantisation; key frames keep what they have."""
-        decoder = self._key_codec.decoder(coded.parameters)
-        header = self._header
         wanted = codes.copy()
-        for number, decoded in enumerate(decoder.decode(coded.pictures)):
-            key = to_rgb(tag(decoded, header.colour), header.coded_width, header.coded_height)
+        for number, key in enumerate(keys):
             mine = np.setdiff1d(np.flatnonzero(assigned == number), places)
             if not len(mine):
                 continue
@@ -149,6 +158,28 @@ class GroupCoder:
                 moved = self._adapter.adapt(key, pictures, moved)
             wanted[mine] = moved
         return wanted
+
+    def _fading(
+        self,
+        frames: AnalysedGroup,
+        codes: npt.NDArray[np.float32],
+        places: Sequence[int],
+        assigned: npt.NDArray[np.intp],
+        keys: Sequence[npt.NDArray[np.uint8]],
+    ) -> set[int]:
+        """The first frames of runs from another key frame that had better fade in."""
+        changes = np.setdiff1d(np.flatnonzero(np.diff(assigned)) + 1, places)
+        return {
+            int(place)
+            for place in changes
+            if place - 1 not in places
+            and self._check.mixes(
+                keys[assigned[place]],
+                keys[assigned[place - 1]],
+                frames.pictures[place],
+                codes[place],
+            )
+        }
 
 
 def with_parameters(coded: CodedGroup, parameters: bytes) -> CodedGroup:

@@ -13,7 +13,7 @@ from gvc import entropy
 from gvc.bitstream import MAX_INTERPOLATED, FrameType, Group, VideoHeader
 from gvc.codec.motion_path import MotionPath
 from gvc.codec.quantiser import dequantise
-from gvc.entropy import InterType
+from gvc.entropy import InterType, KeyChoice
 from gvc.errors import InvalidDataError
 
 _FRAME_TYPES = {
@@ -28,13 +28,21 @@ class InterFrame:
     """How a frame that is not a key frame is coded.
 
     :param kind: its type.
-    :param key: from which key frame it is animated, a number in the order of coding.
+    :param choice: from which key frame it is animated.
     :param levels: of its motion code, int32 [code_length]; None but for type ``MOTION``.
     """
 
     kind: InterType
-    key: int
+    choice: KeyChoice
     levels: npt.NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fade:
+    """Near a change of key frame: the other one, and its share of the picture, in fifths."""
+
+    key: int
+    fifths: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +54,29 @@ class TimedFrame:
     :param key: the number, in the order of coding, of the key frame that it is or from which it
         is animated.
     :param code: its motion code, float32 [code_length]; None for key frames.
+    :param fade: the picture from another key frame that is mixed in, if any.
     """
 
     kind: FrameType
     pts: int
     key: int
     code: npt.NDArray[np.float32] | None = None
+    fade: Fade | None = None
 
 
-def inter_frames(path: MotionPath, keys: Sequence[int]) -> list[InterFrame]:
+def inter_frames(path: MotionPath, choices: Sequence[KeyChoice]) -> list[InterFrame]:
     """All inter frames of a group; those that ``path`` does not send are interpolated.
 
-    :param keys: from which key frame each is animated.
+    :param choices: from which key frame each is animated.
     """
     levels = dict(zip(path.sent.tolist(), path.levels, strict=True))
     return [
         InterFrame(
             InterType.MOTION if place in levels else InterType.INTERPOLATED,
-            int(key),
+            choice,
             levels.get(place),
         )
-        for place, key in enumerate(keys)
+        for place, choice in enumerate(choices)
     ]
 
 
@@ -86,7 +96,7 @@ def write_run(
     coder = entropy.create_encoder(header.entropy_model, header.code_length)
     for frame in frames:
         coder.encode_type(frame.kind)
-        coder.encode_key(frame.key, keys)
+        coder.encode_key(frame.choice, keys)
     if any(delays):
         for delay in delays:
             coder.encode_delay(delay)
@@ -103,12 +113,12 @@ def read_run(header: VideoHeader, group: Group) -> Iterator[TimedFrame]:
     """
     decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
     key_of = {key.index: number for number, key in enumerate(group.keys)}
-    choices = list[tuple[FrameType, int]]()
+    choices = list[tuple[FrameType, KeyChoice]]()
     for index in range(group.frames):
         if group.video:
-            choices.append((FrameType.VIDEO, 0))
+            choices.append((FrameType.VIDEO, KeyChoice(0)))
         elif index in key_of:
-            choices.append((FrameType.KEY, key_of[index]))
+            choices.append((FrameType.KEY, KeyChoice(key_of[index])))
         else:
             kind = _FRAME_TYPES[decoder.decode_type()]
             choices.append((kind, decoder.decode_key(len(group.keys))))
@@ -144,16 +154,18 @@ _Sent = tuple[int, npt.NDArray[np.float32]]
 
 def _with_codes(
     header: VideoHeader,
-    choices: Sequence[tuple[FrameType, int]],
+    choices: Sequence[tuple[FrameType, KeyChoice]],
     pts: Sequence[int],
     decoder: entropy.MotionDecoder,
 ) -> Iterator[TimedFrame]:
     before: _Sent = -1, np.zeros(header.code_length, np.float32)
     waiting = list[int]()
+    fades = _fades(choices)
 
     def frame(index: int, after: _Sent | None = None) -> TimedFrame:
-        kind, key = choices[index]
-        return TimedFrame(kind, pts[index], key, _code_of(kind, index, before, after))
+        kind, choice = choices[index]
+        code = _code_of(kind, index, before, after)
+        return TimedFrame(kind, pts[index], choice.key, code, fades.get(index))
 
     for index, (kind, _) in enumerate(choices):
         if kind == FrameType.MOTION:
@@ -183,3 +195,26 @@ def _code_of(
         return after[1]
     share = np.float32((index - before[0]) / (after[0] - before[0]))
     return before[1] + (after[1] - before[1]) * share
+
+
+def _fades(choices: Sequence[tuple[FrameType, KeyChoice]]) -> dict[int, Fade]:
+    """By place: two frames on each side of a change of key frame show two fifths, one of both."""
+    fades = dict[int, Fade]()
+
+    def mix(index: int, owner: int, other: int, fifths: int) -> bool:
+        if not 0 <= index < len(choices):
+            return False
+        kind, choice = choices[index]
+        if kind == FrameType.KEY or choice.key != owner:
+            return False
+        if index not in fades or fades[index].fifths < fifths:
+            fades[index] = Fade(other, fifths)
+        return True
+
+    for index, ((left, before), (right, after)) in enumerate(pairwise(choices)):
+        if FrameType.KEY in (left, right) or not after.fades:
+            continue
+        for first, step, own, other in ((index, -1, before, after), (index + 1, 1, after, before)):
+            if mix(first, own.key, other.key, 2):
+                mix(first + step, own.key, other.key, 1)
+    return fades

@@ -5,7 +5,7 @@ coded, so that a file decodes alike on every machine. May import :mod:`gvc.bitst
 :mod:`gvc.errors`; never a network. See ``docs/bitstream.md``, clause 5.
 """
 
-from gvc.entropy.choices import InterType
+from gvc.entropy.choices import InterType, KeyChoice
 from gvc.entropy.registry import (
     MotionDecoder,
     MotionEncoder,
@@ -16,6 +16,7 @@ from gvc.entropy.registry import (
 
 __all__ = [
     "InterType",
+    "KeyChoice",
     "MotionDecoder",
     "MotionEncoder",
     "create_decoder",

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.entropy.binary import BinaryCoder, BinaryDecoder, BinaryEncoder, Context, mixed
-from gvc.entropy.choices import Choices, InterType
+from gvc.entropy.choices import Choices, InterType, KeyChoice
 from gvc.errors import InvalidDataError
 
 #: Magnitudes up to this are coded in unary with adaptive contexts.
@@ -200,9 +200,9 @@ class AdaptiveEncoder:
         """Code the type of the next inter frame."""
         self._walk.choices.walk_type(kind)
 
-    def encode_key(self, key: int, keys: int) -> None:
+    def encode_key(self, choice: KeyChoice, keys: int) -> None:
         """Code which of ``keys`` key frames the next inter frame is animated from."""
-        self._walk.choices.walk_key(key, keys)
+        self._walk.choices.walk_key(choice, keys)
 
     def finish(self) -> bytes:
         """All bytes of the run."""
@@ -231,6 +231,6 @@ class AdaptiveDecoder:
         """The type of the next inter frame."""
         return self._walk.choices.walk_type(InterType.MOTION)
 
-    def decode_key(self, keys: int) -> int:
+    def decode_key(self, keys: int) -> KeyChoice:
         """Which of ``keys`` key frames the next inter frame is animated from."""
-        return self._walk.choices.walk_key(0, keys)
+        return self._walk.choices.walk_key(KeyChoice(0), keys)

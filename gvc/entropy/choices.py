@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 from gvc.entropy.binary import BinaryCoder, Context, mixed
 
@@ -13,6 +14,18 @@ class InterType(enum.IntEnum):
     MOTION = 0
     PREDICTED = 1
     INTERPOLATED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChoice:
+    """From which key frame an inter frame is animated.
+
+    :param key: its number in the order of coding, from 0.
+    :param fades: whether it fades in where the inter frame before was animated from another one.
+    """
+
+    key: int
+    fades: bool = False
 
 
 class Choices:
@@ -27,6 +40,7 @@ class Choices:
         self._skipped = [[Context(1 << 10, 2) for _ in InterType] for _ in InterType]
         self._interpolated = [[Context() for _ in InterType] for _ in InterType]
         self._changed = Context(1 << 11, 2)
+        self._fades = Context()
         self._types = (InterType.MOTION, InterType.MOTION)
         self._key = 0
 
@@ -42,20 +56,19 @@ class Choices:
         self._types = found, last
         return found
 
-    def walk_key(self, wanted: int, keys: int) -> int:
-        """Code (or find out) from which of ``keys`` key frames the next inter frame is animated.
-
-        They are numbered in the order of coding, from 0.
-        """
-        if keys > 1 and self._decide(int(wanted != self._key), self._changed):
+    def walk_key(self, wanted: KeyChoice, keys: int) -> KeyChoice:
+        """Code (or find out) from which of ``keys`` key frames the next inter frame is animated."""
+        fades = False
+        if keys > 1 and self._decide(int(wanted.key != self._key), self._changed):
             *others, last = (key for key in range(keys) if key != self._key)
             # All are alike: each in turn has the odds that remain.
             for place, key in enumerate(others):
-                if self._coder.code(int(wanted == key), (1 << 16) // (len(others) + 1 - place)):
+                if self._coder.code(int(wanted.key == key), (1 << 16) // (len(others) + 1 - place)):
                     last = key
                     break
             self._key = last
-        return self._key
+            fades = bool(self._decide(int(wanted.fades), self._fades))
+        return KeyChoice(self._key, fades)
 
     def _decide(self, bit: int, context: Context) -> int:
         bit = self._coder.code(bit, mixed(context, context))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.entropy.adaptive import AdaptiveDecoder, AdaptiveEncoder
-from gvc.entropy.choices import InterType
+from gvc.entropy.choices import InterType, KeyChoice
 from gvc.errors import UnsupportedError
 
 
@@ -25,7 +25,7 @@ class MotionEncoder(Protocol):
     def encode_type(self, kind: InterType) -> None:
         """Code the type of the next inter frame."""
 
-    def encode_key(self, key: int, keys: int) -> None:
+    def encode_key(self, choice: KeyChoice, keys: int) -> None:
         """Code which of ``keys`` key frames the next inter frame is animated from."""
 
     def finish(self) -> bytes:
@@ -47,7 +47,7 @@ class MotionDecoder(Protocol):
     def decode_type(self) -> InterType:
         """The type of the next inter frame."""
 
-    def decode_key(self, keys: int) -> int:
+    def decode_key(self, keys: int) -> KeyChoice:
         """Which of ``keys`` key frames the next inter frame is animated from."""
 
 

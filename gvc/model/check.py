@@ -70,6 +70,33 @@ class MotionCheck:
                 last = sent[first + place : first + place + 1]
         return (sent / self._network.coder.spread).cpu().numpy()
 
+    @torch.inference_mode()
+    def mixes(
+        self,
+        key: npt.NDArray[np.uint8],
+        other: npt.NDArray[np.uint8],
+        picture: npt.NDArray[np.uint8],
+        code: npt.NDArray[np.float32],
+    ) -> bool:
+        """Whether a frame may show a mix of what two key frames make of it.
+
+        It may if the mean of both, moved as the code says, is as close to the original as the
+        first alone: then they agree, and nothing appears twice.
+
+        :param key: one decoded key frame, RGB uint8 [H, W, 3]; :param other: another one.
+        :param picture: the original, RGB uint8 [h, w, 3].
+        :param code: its motion code, float32 [2·N_F] in units of the coder's spread.
+        """
+        sent = torch.from_numpy(code[None]).to(self._device) * self._network.coder.spread
+        original = resize(to_tensor(picture[None], self._device), _SIDE, _SIDE)
+        moved = []
+        for each in (key, other):
+            state = self._network.key_state(to_tensor(each[None], self._device), features=False)
+            face = self._network.face_motion(state, sent, _SIDE)
+            moved.append(sample(resize(state.picture, _SIDE, _SIDE), face.displacement))
+        mixed = _difference((moved[0] + moved[1]) / 2, original)
+        return bool(mixed <= _MARGIN * _difference(moved[0], original))
+
     def _error(self, state: KeyState, source: Tensor, codes: Tensor, frames: Tensor) -> Tensor:
         """What is left between ``frames`` and the key frame moved by ``codes``, each [N]."""
         face = self._network.face_motion(state, codes, _SIDE)
