@@ -19,6 +19,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "scene_cut": float,
     "motion_step": Fraction,
     "bit_cost": float,
+    "entropy_model": str,
     "adapt": int,
     "model": str,
     "weights": Path,

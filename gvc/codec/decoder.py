@@ -10,8 +10,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from gvc import entropy, keyframe
+from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec.levels import LevelCoding
 from gvc.codec.pipeline import share
 from gvc.codec.quantiser import dequantise
 from gvc.codec.settings import SIDE_UNIT, decoded_header
@@ -79,6 +80,7 @@ class VideoDecoder:
             raise InvalidDataError("motion codes do not have the length that the weights need")
         if header.coded_width % SIDE_UNIT or header.coded_height % SIDE_UNIT:
             raise UnsupportedError("coded size is not a multiple of 16")
+        self._level_coding = LevelCoding.for_decoder(header, extra=extra_weights)
         self._synthesiser = Synthesiser(for_inference(network_from(found)), device=device)
         self._matrix = matrix_of(header.colour)
         self._key_frames = keyframe.get(header.key_codec).decoder(header.key_parameters)
@@ -117,7 +119,7 @@ class VideoDecoder:
         :raises InvalidDataError: if they are damaged.
         """
         header = self._header
-        decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
+        decoder = self._level_coding.decoder(group.motion)
         pts, times = group.pts, list[int]()
         # Alone, so that there is something to show soon.
         wanted = 1

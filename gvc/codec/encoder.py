@@ -10,9 +10,10 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from gvc import entropy, keyframe
+from gvc import keyframe
 from gvc.bitstream import Group, VideoHeader
 from gvc.codec.key_choice import KeyCandidates
+from gvc.codec.levels import LevelCoding
 from gvc.codec.pipeline import share
 from gvc.codec.planner import Planner
 from gvc.codec.quantiser import quantise
@@ -30,9 +31,6 @@ from gvc.model.profiles import get_profile
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
-
-#: The entropy model that new files use.
-_ENTROPY_MODEL = "adaptive"
 
 
 @dataclass(slots=True)
@@ -96,7 +94,7 @@ class VideoEncoder:
         )
         network = for_inference(network_from(chosen, path=settings.weights))
         self._weights = chosen
-        self._code_length = network.profile.code_length
+        self._level_coding = LevelCoding.for_encoder(settings, chosen)
         self._analyser = Analyser(network, device=settings.device)
         self._check = MotionCheck(network, device=settings.device)
         self._adapter = (
@@ -137,11 +135,12 @@ class VideoEncoder:
             colour=info.colour,
             key_codec=settings.key_codec,
             key_parameters=self._parameters,
-            entropy_model=_ENTROPY_MODEL,
+            entropy_model=self._level_coding.model,
             model=self._weights.model,
             weights=self._weights.fingerprint,
             motion_step=settings.motion_step,
-            code_length=self._code_length,
+            code_length=self._level_coding.length,
+            prior=self._level_coding.fingerprint,
         )
 
     def push(self, frame: av.VideoFrame) -> list[CodedGroup]:
@@ -228,7 +227,7 @@ class VideoEncoder:
         step = self.header.frame_duration
         delays = [b - a - step for a, b in pairwise(group.pts)]
         variable_rate = any(delays)
-        coder = entropy.create_encoder(_ENTROPY_MODEL, self._code_length)
+        coder = self._level_coding.encoder()
         settings = self._settings
         codes = self._motion_codes(group)
         levels = iter(quantise(codes, settings.motion_step, bit_cost=settings.bit_cost))

@@ -11,6 +11,7 @@ from gvc.entropy.registry import (
     create_decoder,
     create_encoder,
     names,
+    needs_prior,
 )
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "create_decoder",
     "create_encoder",
     "names",
+    "needs_prior",
 ]

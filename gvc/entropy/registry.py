@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from gvc.entropy.adaptive import AdaptiveDecoder, AdaptiveEncoder
+from gvc.entropy.adaptive import AdaptiveLevels
+from gvc.entropy.group import Factory, GroupDecoder, GroupEncoder
+from gvc.entropy.learned import LearnedLevels, Network, Prior
 from gvc.errors import UnsupportedError
 
 
@@ -38,10 +43,34 @@ class MotionDecoder(Protocol):
         """How many ticks later than usual the next frame comes."""
 
 
-_MODELS: Mapping[
-    str, tuple[Callable[[int], MotionEncoder], Callable[[int, bytes], MotionDecoder]]
-] = {
-    "adaptive": (AdaptiveEncoder, AdaptiveDecoder),
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """What an entropy model may know of the motion codes besides their levels.
+
+    :param length: coefficients of a code.
+    :param step: their quantiser step.
+    :param prior: trained integers, for models that need them.
+    """
+
+    length: int
+    step: Fraction = Fraction(1)
+    prior: Prior | None = None
+
+
+def _adaptive(codes: _Codes) -> Factory:
+    return partial(AdaptiveLevels, codes.length)
+
+
+def _learned(codes: _Codes) -> Factory:
+    if codes.prior is None:
+        raise UnsupportedError("entropy model 'learned' needs a prior")
+    network = Network(codes.prior, codes.length)
+    return partial(LearnedLevels, network, codes.step.as_integer_ratio())
+
+
+_MODELS: Mapping[str, Callable[[_Codes], Factory]] = {
+    "adaptive": _adaptive,
+    "learned": _learned,
 }
 
 
@@ -50,21 +79,32 @@ def names() -> tuple[str, ...]:
     return tuple(_MODELS)
 
 
-def create_encoder(name: str, code_length: int) -> MotionEncoder:
+def needs_prior(name: str) -> bool:
+    """Whether the model ``name`` needs trained integers."""
+    return name == "learned"
+
+
+def create_encoder(
+    name: str, length: int, *, step: Fraction = Fraction(1), prior: Prior | None = None
+) -> MotionEncoder:
     """A new encoder for one group.
 
-    :raises UnsupportedError: if no model is called ``name``.
+    :param length: coefficients of a motion code. :param step: their quantiser step.
+    :param prior: trained integers, for models that need them.
+    :raises UnsupportedError: if no model is called ``name``, or it lacks its prior.
+    :raises WeightsError: if the prior is none, or for codes of another length.
     """
+    return GroupEncoder(_factory(name, _Codes(length, step, prior)))
+
+
+def create_decoder(
+    name: str, length: int, data: bytes, *, step: Fraction = Fraction(1), prior: Prior | None = None
+) -> MotionDecoder:
+    """A new decoder for the motion payload of one group; see :func:`create_encoder`."""
+    return GroupDecoder(_factory(name, _Codes(length, step, prior)), data)
+
+
+def _factory(name: str, codes: _Codes) -> Factory:
     if name not in _MODELS:
         raise UnsupportedError(f"entropy model {name!r} is not known", hint="update gvc")
-    return _MODELS[name][0](code_length)
-
-
-def create_decoder(name: str, code_length: int, data: bytes) -> MotionDecoder:
-    """A new decoder for the motion payload of one group.
-
-    :raises UnsupportedError: if no model is called ``name``.
-    """
-    if name not in _MODELS:
-        raise UnsupportedError(f"entropy model {name!r} is not known", hint="update gvc")
-    return _MODELS[name][1](code_length, data)
+    return _MODELS[name](codes)
