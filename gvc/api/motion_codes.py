@@ -21,13 +21,13 @@ from gvc.codec.settings import EncoderSettings
 from gvc.media import AudioMode
 
 #: Quantiser step with which codes are read off: far below every step that files use.
-_FINE = Fraction(1, 256)
+_FINE = Fraction(1, 64)
 
 
 def motion_codes(source: Path, settings: EncoderSettings) -> list[npt.NDArray[np.float32]]:
     """The motion codes of all inter frames of a video, group by group.
 
-    The video is coded as ``settings`` say, but for a motion step of 1/256 and plain rounding.
+    The video is coded as ``settings`` say, but for a motion step of 1/64 and plain rounding.
 
     :returns: float32 [frames − 1, code_length] for each group, in units of the coder's spread.
     :raises GvcError: if the video cannot be coded.

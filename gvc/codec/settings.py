@@ -37,8 +37,8 @@ class EncoderSettings:
         (``MotionCoder.spread``).
     :param bit_cost: how large an error of a motion code, in squared steps, a bit is worth; see
         :func:`gvc.codec.quantiser.quantise`.
-    :param entropy_model: of the motion codes, by name; None takes ``learned`` where there is a prior
-        for the weights, else ``adaptive``.
+    :param entropy_model: of the motion codes, by name; None takes ``learned`` where there is a
+        prior for the weights, else ``adaptive``.
     :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gvc.entropy.binary import ONE, BinaryCoder
 from gvc.entropy.logistic import STRETCH, Context, Mixer
-from gvc.entropy.values import sign_class, walk_bit, walk_golomb
+from gvc.entropy.values import magnitude_contexts, sign_class, walk_golomb, walk_magnitude
 
 #: Classes of a number of changes.
 _COUNTS = (0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7)
@@ -169,7 +169,7 @@ class _Changes:
         self._more = [[Context(ONE // 4, 4) for _ in range(3)] for _ in range(12)]
         self._own_more = [Context(ONE // 4, 2, 30) for _ in range(length)]
         self._more_mixer = Mixer((40000, 40000), 4)
-        self._lengths = [Context(ONE // 4, 4) for _ in range(20)]
+        self._lengths = magnitude_contexts()
 
     def walk(self, wanted: Sequence[int], places: Sequence[int]) -> list[int]:
         """Code or find out the changes at ``places``."""
@@ -206,9 +206,4 @@ class _Changes:
         two.update(more)
         if not more:
             return 1
-        magnitude = 2
-        for context in self._lengths[:12]:
-            if not walk_bit(self._coder, int(wanted > magnitude), context):
-                return magnitude
-            magnitude += 1
-        return magnitude + walk_golomb(self._coder, wanted - magnitude, self._lengths[12:])
+        return walk_magnitude(self._coder, wanted, 2, self._lengths)

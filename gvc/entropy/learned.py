@@ -1,9 +1,9 @@
 """The entropy model ``learned``: a small trained network says what changes, in integers.
 
 A frame is coded as in ``adaptive``: how many levels change, which, and how. What the network sees
-are sums over the past of each coefficient (:mod:`gvc.entropy.trajectory`), and what has been coded of
-this frame already: coefficients that move together tell of each other. Its estimates are mixed with
-counts of this group, so that it is never much worse than those where it does not fit.
+are sums over the past of each coefficient (:mod:`gvc.entropy.trajectory`), and what has been coded
+of this frame already: coefficients that move together tell of each other. Its estimates are mixed
+with counts of this group, so that it is never much worse than those where it does not fit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gvc.entropy.binary import ONE, BinaryCoder
 from gvc.entropy.distribution import Logistic
 from gvc.entropy.logistic import LIMIT, SQUASH, STRETCH, Context, Mixer
 from gvc.entropy.trajectory import FEATURES, FRAME_FEATURES, Trajectory
-from gvc.entropy.values import walk_bit, walk_golomb
+from gvc.entropy.values import magnitude_contexts, walk_magnitude
 from gvc.errors import WeightsError
 
 #: Trained integers, by name.
@@ -28,6 +28,9 @@ _COUNTED = 8
 
 #: Classes of how many changes are left.
 _LEFT = 6
+
+#: Decisions on a change that the network has an opinion of.
+_CHANGES = 4
 
 #: Bound of log-odds from which odds are made.
 _ODDS_BOUND = 2022
@@ -70,14 +73,14 @@ class Network:
         return sums >> 4
 
     def own(self, features: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """What log-odds of changes get from each coefficient's own past: [3, L]."""
+        """What log-odds of changes get from each coefficient's own past: [4, L]."""
         own = (self._changes_own * features).sum(axis=2)
         return (own + self._changes_bias) * 4
 
     def changes(
         self, hidden: npt.NDArray[np.int64], own: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.int64]:
-        """Log-odds that each level changes, downwards, by more than one: [3, L]."""
+        """Log-odds that each level changes, downwards, by more than one and two: [4, L]."""
         return (self._changes @ _active(hidden) + own) >> 4
 
     def count_input(self, count: int) -> npt.NDArray[np.int64]:
@@ -106,9 +109,9 @@ def _check(prior: Prior, length: int) -> None:
         "counts.weight": (_COUNTED, units),
         "counts.frame": (_COUNTED, FRAME_FEATURES + 2),
         "counts.bias": (_COUNTED,),
-        "changes.weight": (3, length, units),
-        "changes.own": (3, length, FEATURES),
-        "changes.bias": (3, length),
+        "changes.weight": (_CHANGES, length, units),
+        "changes.own": (_CHANGES, length, FEATURES),
+        "changes.bias": (_CHANGES, length),
     }
     if {name: array.shape for name, array in prior.items()} != wanted:
         raise WeightsError(f"not a prior for motion codes of {length} coefficients")
@@ -219,16 +222,12 @@ class LearnedLevels:
         estimates = self._estimates
         negative = estimates.signs[place].walk(self._coder, int(wanted < 0), odds[1])
         magnitude = 1
-        if estimates.more[place].walk(self._coder, int(abs(wanted) > 1), odds[2]):
-            magnitude = 2
-            for context in estimates.lengths[:12]:
-                if not walk_bit(self._coder, int(abs(wanted) > magnitude), context):
-                    break
-                magnitude += 1
-            else:
-                magnitude += walk_golomb(
-                    self._coder, abs(wanted) - magnitude, estimates.lengths[12:]
-                )
+        for estimate, guess in zip(estimates.more[place], odds[2:], strict=True):
+            if not estimate.walk(self._coder, int(abs(wanted) > magnitude), guess):
+                break
+            magnitude += 1
+        else:
+            magnitude = walk_magnitude(self._coder, abs(wanted), magnitude, estimates.lengths)
         return -magnitude if negative else magnitude
 
 
@@ -256,11 +255,13 @@ class _Estimates:
     def __init__(self, length: int) -> None:
         self.counts = [_Estimate(Context(limit=250), Mixer((ONE, 0), 3)) for _ in range(_COUNTED)]
         self.counts.append(_Estimate(Context(3 << 14, 4), Mixer((ONE, ONE), 3)))
-        place, sign, more = (Mixer((ONE, 0), 2) for _ in range(3))
+        place, sign, *more = (Mixer((ONE, 0), 2) for _ in range(_CHANGES))
         self.places = [_Estimate(Context(3000, 8, 250), place) for _ in range(length)]
         self.signs = [_Estimate(Context(limit=30), sign) for _ in range(length)]
-        self.more = [_Estimate(Context(ONE // 4, 2, 30), more) for _ in range(length)]
-        self.lengths = [Context(ONE // 4, 4) for _ in range(20)]
+        self.more = [
+            [_Estimate(Context(ONE // 4, 2, 30), mixer) for mixer in more] for _ in range(length)
+        ]
+        self.lengths = magnitude_contexts()
 
 
 def activity_of(levels: npt.NDArray[np.int32]) -> int:
@@ -282,6 +283,6 @@ def step_feature(over: int, under: int) -> int:
     # Four times the logarithm, by comparing fourth powers with powers of two.
     while quarters < 16 and over**4 >= under**4 << (quarters + 1):
         quarters += 1
-    while quarters > -16 and over**4 << -quarters < under**4:
+    while -16 < quarters <= 0 and over**4 << -quarters < under**4:
         quarters -= 1
     return 4 * quarters

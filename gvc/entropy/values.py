@@ -12,6 +12,10 @@ from gvc.errors import InvalidDataError
 _MAX_BITS = 40
 
 
+#: Steps of a magnitude that have contexts of their own.
+_UNARY = 12
+
+
 def walk_golomb(coder: BinaryCoder, wanted: int, lengths: Sequence[Context]) -> int:
     """A number from 0, in exponential Golomb code of order 0.
 
@@ -57,3 +61,18 @@ def walk_bit(coder: BinaryCoder, bit: int, context: Context) -> int:
 def sign_class(value: int) -> int:
     """0 for zero, 1 for positive, 2 for negative."""
     return 0 if value == 0 else 1 if value > 0 else 2
+
+
+def walk_magnitude(coder: BinaryCoder, wanted: int, least: int, contexts: Sequence[Context]) -> int:
+    """A magnitude of at least ``least``: in unary under twelve contexts, then Golomb's code."""
+    magnitude = least
+    for context in contexts[:_UNARY]:
+        if not walk_bit(coder, int(wanted > magnitude), context):
+            return magnitude
+        magnitude += 1
+    return magnitude + walk_golomb(coder, wanted - magnitude, contexts[_UNARY:])
+
+
+def magnitude_contexts() -> list[Context]:
+    """The contexts for :func:`walk_magnitude`."""
+    return [Context(ONE // 4, 4) for _ in range(_UNARY + 8)]
