@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from reference_decoder import decode_file
+from test_entropy import random_prior
 
 from gvc import entropy
 from gvc.bitstream import (
@@ -30,9 +31,14 @@ from gvc.bitstream import (
     Group,
     VideoHeader,
 )
+from gvc.model import priors
 
 VECTORS = Path(__file__).with_name("vectors")
-NAMES = ("plain", "variable", "large", "inside")
+NAMES = ("plain", "variable", "large", "inside", "kalman", "learned")
+
+#: A prior that no training changes, and its fingerprint.
+PRIOR = random_prior(40, seed=7)
+FINGERPRINT = priors.fingerprint(PRIOR)
 
 
 def described(data: bytes) -> dict[str, Any]:
@@ -46,7 +52,13 @@ def described(data: bytes) -> dict[str, Any]:
             for packet in unit.packets:
                 sound.update(f"{packet.pts} {packet.duration} ".encode() + packet.data)
             continue
-        decoder = entropy.create_decoder(video.entropy_model, video.code_length, unit.motion)
+        decoder = entropy.create_decoder(
+            video.entropy_model,
+            video.code_length,
+            unit.motion,
+            step=video.motion_step,
+            prior=PRIOR if video.prior else None,
+        )
         pts, levels = [unit.pts], []
         for index in range(unit.frames):
             if index:
@@ -60,6 +72,7 @@ def described(data: bytes) -> dict[str, Any]:
         "time_base": str(video.time_base),
         "motion_step": str(video.motion_step),
         "weights": video.weights.hex(),
+        "prior": video.prior.hex() if video.prior else None,
         "metadata": dict(reader.header.metadata),
         "sound": sound.hexdigest(),
         "groups": groups,
@@ -83,7 +96,7 @@ def test_golden_files_read_as_they_always_did(name):
     data = (VECTORS / f"{name}.gvc").read_bytes()
     expected = json.loads((VECTORS / f"{name}.json").read_text())
     assert described(data) == expected
-    second = decode_file(data)
+    second = decode_file(data, {FINGERPRINT: {name: a.tolist() for name, a in PRIOR.items()}})
     assert [summary_of(**group) for group in second["groups"]] == expected["groups"]
 
 
@@ -94,7 +107,9 @@ def test_golden_files_are_written_as_they_always_were(name):
 
 def make(name: str) -> bytes:
     """A file of one kind, from fixed numbers."""
-    variable, large = name in ("variable", "inside"), name == "large"
+    variable, large = name in ("variable", "inside", "learned"), name == "large"
+    model = name if name in entropy.names() else "adaptive"
+    prior = PRIOR if entropy.needs_prior(model) else None
     video = VideoHeader(
         width=1919 if large else 320,
         height=1079 if large else 240,
@@ -106,11 +121,12 @@ def make(name: str) -> bytes:
         colour=ColourDescription(1, 1, 1),
         key_codec="vvc",
         key_parameters=b"\0\0\1 parameter sets",
-        entropy_model="adaptive",
+        entropy_model=model,
         model="lite",
         weights=hashlib.sha256(name.encode()).digest()[:16],
         motion_step=Fraction(1, 5),
         code_length=40,
+        prior=FINGERPRINT if prior else None,
     )
     sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
     file = io.BytesIO()
@@ -126,7 +142,7 @@ def make(name: str) -> bytes:
             ]
             writer.write_audio(AudioBlock(tuple(packets)))
         frames = 1 + 9 * number
-        coder = entropy.create_encoder("adaptive", 40)
+        coder = entropy.create_encoder(model, 40, step=video.motion_step, prior=prior)
         spread = 3000 if large else 1
         levels = (rng.integers(-6, 7, (frames - 1, 40)) * spread // 4).cumsum(axis=0)
         delays = [int(i % 3 == 2) - (i == 4) for i in range(frames - 1)]

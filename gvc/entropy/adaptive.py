@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gvc.entropy.binary import ONE, BinaryCoder
 from gvc.entropy.logistic import STRETCH, Context, Mixer
-from gvc.entropy.values import magnitude_contexts, sign_class, walk_golomb, walk_magnitude
+from gvc.entropy.values import magnitude_contexts, sign_class, walk_magnitude, walk_unpredicted
 
 #: Classes of a number of changes.
 _COUNTS = (0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7)
@@ -46,7 +46,7 @@ class AdaptiveLevels:
     def walk(self, wanted: Sequence[int] | None) -> list[int]:
         """Code the levels of the next frame, or, given None, find them out."""
         if self._levels is None:
-            self._levels = self._walk_first(wanted or [0] * self._length)
+            self._levels = walk_unpredicted(self._coder, wanted or [0] * self._length)
             return self._levels
         levels = self._levels
         differences = (
@@ -61,16 +61,6 @@ class AdaptiveLevels:
         for place, change in zip(places, changes, strict=True):
             self._levels[place] += change
         return self._levels
-
-    def _walk_first(self, wanted: Sequence[int]) -> list[int]:
-        """Levels themselves: lengths of their magnitudes, then their bits; most are large."""
-        lengths = [Context(15 << 12, 2) for _ in range(20)]
-        found = []
-        for level in wanted:
-            magnitude = walk_golomb(self._coder, abs(level), lengths)
-            negative = magnitude and self._coder.code(int(level < 0), ONE // 2)
-            found.append(-magnitude if negative else magnitude)
-        return found
 
 
 class _Counts:

@@ -38,6 +38,9 @@ _ODDS_BOUND = 2022
 #: Odds by log-odds + :data:`LIMIT`, in units of 2^-14.
 _ODDS = np.array([(p << 14) // (ONE - p) for p in SQUASH], np.int64)
 
+#: Bound of means of levels, in 1/16.
+_MEAN_BOUND = 1 << 23
+
 #: Bits of the class of a group's activity.
 _ACTIVITY_BITS = 4
 
@@ -163,7 +166,8 @@ class LearnedLevels:
     def _walk_first(self, wanted: Sequence[int]) -> list[int]:
         """Levels themselves, by their mean and scale in the training clips."""
         over, under = self._step
-        means = (self._network.first_mean * under // over).tolist()
+        means = self._network.first_mean * under // over
+        means = np.clip(means, -_MEAN_BOUND, _MEAN_BOUND).tolist()
         scales = (self._network.first_scale * under // over).tolist()
         return [
             Logistic(mean, max(1, scale)).walk(self._coder, level)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from gvc.entropy.adaptive import AdaptiveLevels
 from gvc.entropy.group import Factory, GroupDecoder, GroupEncoder
+from gvc.entropy.kalman import KalmanLevels
 from gvc.entropy.learned import LearnedLevels, Network, Prior
 from gvc.errors import UnsupportedError
 
@@ -61,6 +62,10 @@ def _adaptive(codes: _Codes) -> Factory:
     return partial(AdaptiveLevels, codes.length)
 
 
+def _kalman(codes: _Codes) -> Factory:
+    return partial(KalmanLevels, codes.length)
+
+
 def _learned(codes: _Codes) -> Factory:
     if codes.prior is None:
         raise UnsupportedError("entropy model 'learned' needs a prior")
@@ -70,6 +75,7 @@ def _learned(codes: _Codes) -> Factory:
 
 _MODELS: Mapping[str, Callable[[_Codes], Factory]] = {
     "adaptive": _adaptive,
+    "kalman": _kalman,
     "learned": _learned,
 }
 

@@ -76,3 +76,14 @@ def walk_magnitude(coder: BinaryCoder, wanted: int, least: int, contexts: Sequen
 def magnitude_contexts() -> list[Context]:
     """The contexts for :func:`walk_magnitude`."""
     return [Context(ONE // 4, 4) for _ in range(_UNARY + 8)]
+
+
+def walk_unpredicted(coder: BinaryCoder, wanted: Sequence[int]) -> list[int]:
+    """Numbers of which nothing is known: lengths of magnitudes under contexts, then their bits."""
+    lengths = [Context(15 << 12, 2) for _ in range(20)]
+    found = []
+    for level in wanted:
+        magnitude = walk_golomb(coder, abs(level), lengths)
+        negative = magnitude and coder.code(int(level < 0), ONE // 2)
+        found.append(-magnitude if negative else magnitude)
+    return found
