@@ -15,9 +15,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from gvc import entropy, keyframe
+from gvc import keyframe
 from gvc.api.muxer import Muxer
 from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec.levels import LevelCoding
 from gvc.codec.quantiser import quantise
 from gvc.codec.settings import EncoderSettings
 from gvc.media import AudioMode, Source, from_rgb, tag, to_rgb
@@ -50,7 +51,8 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
     codes = np.concatenate([analyser.codes(pictures[i : i + 16]) for i in range(0, frames, 16)])
 
     settings = EncoderSettings()
-    coder = entropy.create_encoder("adaptive", len(own))
+    coding = LevelCoding.for_encoder(settings, shipped)
+    coder = coding.encoder()
     moved = own + codes[1:] - codes[0]
     for levels in quantise(moved, settings.motion_step, bit_cost=settings.bit_cost):
         coder.encode(levels)
@@ -65,11 +67,12 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         colour=COLOUR,
         key_codec="vvc",
         key_parameters=coded[0].parameters,
-        entropy_model="adaptive",
+        entropy_model=coding.model,
         model=shipped.model,
         weights=shipped.fingerprint,
         motion_step=settings.motion_step,
         code_length=len(own),
+        prior=coding.fingerprint,
     )
     with target.open("wb") as file:
         muxer = Muxer(file)
