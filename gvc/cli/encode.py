@@ -58,8 +58,8 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.option(
     "--entropy",
     "entropy_model",
-    type=click.Choice(["adaptive", "kalman", "learned"]),
-    help="Entropy model of motion codes.  [learned, if there is a prior for the weights]",
+    metavar="MODEL",
+    help="Of motion codes: adaptive, kalman, learned.  [learned, if there is a prior]",
 )
 @click.option(
     "--adapt",

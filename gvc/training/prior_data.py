@@ -44,7 +44,8 @@ class Frames:
     def __init__(
         self, groups: Sequence[Codes], steps: Sequence[Fraction], *, bit_cost: float
     ) -> None:
-        features, rows, present, counts = [], list[_Row](), [], []
+        features, counts = list[npt.NDArray[np.int16]](), list[int]()
+        rows, present = list[_Row](), list[npt.NDArray[np.int8]]()
         self._length = groups[0].codes.shape[1]
         for group in groups:
             for step in steps:
