@@ -18,6 +18,7 @@ import numpy as np
 from gvc import keyframe
 from gvc.api.muxer import Muxer
 from gvc.bitstream import ColourDescription, Group, KeyFrame, VideoHeader
+from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
@@ -58,6 +59,7 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         bit_cost=settings.bit_cost,
         most_interpolated=settings.interpolate,
     )
+    coding = LevelCoding.for_encoder(settings, shipped)
     header = VideoHeader(
         width=SIDE,
         height=SIDE,
@@ -69,14 +71,15 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         colour=COLOUR,
         key_codec="vvc",
         key_parameters=coded.parameters,
-        entropy_model="adaptive",
+        entropy_model=coding.model,
         model=shipped.model,
         weights=shipped.fingerprint,
         motion_step=settings.motion_step,
         code_length=len(own),
+        prior=coding.fingerprint,
     )
-    times = range(len(codes))
-    motion = write_run(header, times, inter_frames(path, [KeyChoice(0)] * (len(codes) - 1)), keys=1)
+    moved = inter_frames(path, [KeyChoice(0)] * (len(codes) - 1))
+    motion = write_run(coding, [0] * len(moved), moved, keys=1)
     with target.open("wb") as file:
         muxer = Muxer(file)
         muxer.write_header(header, None, {"title": portrait.stem})

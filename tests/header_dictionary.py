@@ -15,6 +15,8 @@ import numpy as np
 
 from gvc import keyframe
 from gvc.bitstream import AudioHeader, ColourDescription, FileHeader, VideoHeader
+from gvc.codec.levels import LevelCoding
+from gvc.codec.settings import EncoderSettings
 from gvc.model import weights
 
 #: Width and height of a source, and at which it is coded; the most frequent last.
@@ -37,6 +39,8 @@ def header(shown: tuple[int, int], size: tuple[int, int], channels: int) -> byte
     encoder = keyframe.get("vvc").encoder(width=size[0], height=size[1], qp=32, colour=colour)
     grey = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
     coded = encoder.encode([av.VideoFrame.from_ndarray(grey, format="yuv420p")])
+    shipped = weights.default("lite")
+    coding = LevelCoding.for_encoder(EncoderSettings(), shipped)
     video = VideoHeader(
         width=shown[0],
         height=shown[1],
@@ -48,11 +52,12 @@ def header(shown: tuple[int, int], size: tuple[int, int], channels: int) -> byte
         colour=colour,
         key_codec="vvc",
         key_parameters=coded.parameters,
-        entropy_model="adaptive",
+        entropy_model=coding.model,
         model="lite",
-        weights=weights.default("lite").fingerprint,
-        motion_step=Fraction(1),
-        code_length=40,
+        weights=shipped.fingerprint,
+        motion_step=coding.step,
+        code_length=coding.length,
+        prior=coding.fingerprint,
     )
     layout = "mono" if channels == 1 else "stereo"
     extradata = OPUS % channels

@@ -27,8 +27,14 @@ ALLOWED = {
     "codec": {"errors", "bitstream", "entropy", "keyframe", "media", "model"},
     "api": {"errors", "bitstream", "media", "model", "codec"},
     "metrics": {"errors"},
-    "training": {"errors", "clips", "bitstream", "media", "keyframe", "model", "api", "metrics"},
-    "bench": {"errors", "clips", "bitstream", "media", "ops", "model", "codec", "api", "metrics"},
+    "training": {
+        *("errors", "clips", "bitstream", "entropy", "media", "keyframe", "model", "codec", "api"),
+        "metrics",
+    },
+    "bench": {
+        *("errors", "clips", "bitstream", "entropy", "media", "ops", "model", "codec", "api"),
+        "metrics",
+    },
     "cli": {"errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
 }
 

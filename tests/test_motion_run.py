@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from test_bitstream import VIDEO
 
 from gvc.bitstream import FrameType, Group, KeyFrame
+from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import InterFrame, TimedFrame, frame_types, read_run, write_run
 from gvc.entropy import InterType, KeyChoice
 from gvc.errors import InvalidDataError
 
 STEP = VIDEO.frame_duration
+CODING = LevelCoding("adaptive", 40, VIDEO.motion_step)
 
 
 def level(value: int) -> np.ndarray:
@@ -29,12 +32,16 @@ def coded(frames: list[InterFrame], places: list[int], pts: list[int] | None = N
     pts = pts or [STEP * index for index in range(count)]
     keys = tuple(KeyFrame(place, b"key") for place in places)
     variable = any(np.diff(pts) != STEP)
-    motion = write_run(VIDEO, pts, frames, keys=len(keys))
+    motion = write_run(CODING, delays_of(pts), frames, keys=len(keys))
     return Group(pts[0], count, variable, keys, motion)
 
 
+def delays_of(pts: list[int]) -> list[int]:
+    return [after - before - STEP for before, after in pairwise(pts)]
+
+
 def read(group: Group) -> list[TimedFrame]:
-    return list(read_run(VIDEO, group))
+    return list(read_run(CODING, group, frame_duration=STEP))
 
 
 KINDS = st.lists(st.sampled_from(list(InterType)), max_size=40)
@@ -59,7 +66,7 @@ def test_all_choices_and_times_come_back(kinds, key_count, draw):
     group = coded(frames, places, pts)
     found = read(group)
     assert [frame.pts for frame in found] == pts
-    assert [frame.kind for frame in found] == frame_types(VIDEO, group)
+    assert [frame.kind for frame in found] == frame_types(group)
     assert [frame.key for frame in found if frame.code is None] == [
         places.index(place) for place in sorted(places)
     ]
@@ -133,12 +140,12 @@ def test_too_many_frames_that_wait_are_refused():
 
 def test_a_group_coded_as_video_has_times_and_nothing_else():
     pts = [0, STEP, 2 * STEP + 7]
-    motion = write_run(VIDEO, pts, [], keys=0)
+    motion = write_run(CODING, delays_of(pts), [], keys=0)
     group = Group(0, 3, variable_rate=True, keys=(), motion=motion, video=b"video")
     assert [(frame.kind, frame.pts, frame.code) for frame in read(group)] == [
         (FrameType.VIDEO, each, None) for each in pts
     ]
-    assert write_run(VIDEO, [0, STEP, 2 * STEP], [], keys=0) == b""
+    assert write_run(CODING, [0, 0], [], keys=0) == b""
 
 
 def path_of(codes: np.ndarray, **options: float):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from reference_decoder import decode_file
+from test_entropy import random_prior
 
 from gvc import entropy
 from gvc.bitstream import (
@@ -31,11 +32,17 @@ from gvc.bitstream import (
     KeyFrame,
     VideoHeader,
 )
+from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import InterFrame, write_run
 from gvc.entropy import InterType, KeyChoice
+from gvc.model import priors
 
 VECTORS = Path(__file__).with_name("vectors")
-NAMES = ("plain", "variable", "large", "inside", "several", "video")
+NAMES = ("plain", "variable", "large", "inside", "several", "video", "kalman", "learned")
+
+#: A prior that no training changes, and its fingerprint.
+PRIOR = random_prior(40, seed=7)
+FINGERPRINT = priors.fingerprint(PRIOR)
 
 
 def described(data: bytes) -> dict[str, Any]:
@@ -49,13 +56,13 @@ def described(data: bytes) -> dict[str, Any]:
             for packet in unit.packets:
                 sound.update(f"{packet.pts} {packet.duration} ".encode() + packet.data)
             continue
-        decoder = entropy.create_decoder(video.entropy_model, video.code_length, unit.motion)
+        decoder = coding_of(video).decoder(unit.motion)
         keys = [key.index for key in unit.keys]
         inter = 0 if unit.video else unit.frames - len(keys)
         choices = []
         for _ in range(inter):
-            kind, choice = int(decoder.decode_type()), decoder.decode_key(len(keys))
-            choices.append((kind, choice.key, choice.fades))
+            kind, choice = decoder.decode_choice(keys=len(keys))
+            choices.append((int(kind), choice.key, choice.fades))
         pts = [unit.pts]
         for _ in range(unit.frames - 1):
             delay = decoder.decode_delay() if unit.variable_rate else 0
@@ -67,10 +74,16 @@ def described(data: bytes) -> dict[str, Any]:
         "time_base": str(video.time_base),
         "motion_step": str(video.motion_step),
         "weights": video.weights.hex(),
+        "prior": video.prior.hex() if video.prior else None,
         "metadata": dict(reader.header.metadata),
         "sound": sound.hexdigest(),
         "groups": groups,
     }
+
+
+def coding_of(video: VideoHeader) -> LevelCoding:
+    prior = priors.Prior(b"", PRIOR, FINGERPRINT) if video.prior else None
+    return LevelCoding(video.entropy_model, video.code_length, video.motion_step, prior)
 
 
 def summary_of(
@@ -97,7 +110,7 @@ def test_golden_files_read_as_they_always_did(name):
     data = (VECTORS / f"{name}.gvc").read_bytes()
     expected = json.loads((VECTORS / f"{name}.json").read_text())
     assert described(data) == expected
-    second = decode_file(data)
+    second = decode_file(data, {FINGERPRINT: {name: a.tolist() for name, a in PRIOR.items()}})
     assert [summary_of(**group) for group in second["groups"]] == expected["groups"]
 
 
@@ -108,7 +121,10 @@ def test_golden_files_are_written_as_they_always_were(name):
 
 def make(name: str) -> bytes:
     """A file of one kind, from fixed numbers."""
-    variable, large = name in ("variable", "inside", "video"), name == "large"
+    variable = name in ("variable", "inside", "video", "learned")
+    large = name == "large"
+    model = name if name in entropy.names() else "adaptive"
+    prior = PRIOR if entropy.needs_prior(model) else None
     video = VideoHeader(
         width=1919 if large else 320,
         height=1079 if large else 240,
@@ -120,11 +136,12 @@ def make(name: str) -> bytes:
         colour=ColourDescription(1, 1, 1),
         key_codec="vvc",
         key_parameters=b"\0\0\1 parameter sets",
-        entropy_model="adaptive",
+        entropy_model=model,
         model="lite",
         weights=hashlib.sha256(name.encode()).digest()[:16],
         motion_step=Fraction(1, 5),
         code_length=40,
+        prior=FINGERPRINT if prior else None,
     )
     sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
     file = io.BytesIO()
@@ -141,28 +158,25 @@ def make(name: str) -> bytes:
             writer.write_audio(AudioBlock(tuple(packets)))
         frames = 1 + 9 * number
         delays = [variable * (int(i % 3 == 2) - (i == 4)) for i in range(frames - 1)]
-        times = [pts]
-        for delay in delays:
-            times.append(times[-1] + video.frame_duration + delay)
-        writer.write_group(make_group(name, number, times, video, rng))
+        writer.write_group(make_group(name, number, pts, delays, video, rng))
         pts += frames * video.frame_duration + sum(delays)
     writer.close(end_pts=pts)
     return file.getvalue()
 
 
-def choice_of(rng: np.random.Generator, keys: int) -> KeyChoice:
-    return KeyChoice(int(rng.integers(keys)), bool(rng.integers(2)))
-
-
 def make_group(
-    name: str, number: int, times: list[int], video: VideoHeader, rng: np.random.Generator
+    name: str,
+    number: int,
+    pts: int,
+    delays: list[int],
+    video: VideoHeader,
+    rng: np.random.Generator,
 ) -> Group:
     """Group ``number`` of a file."""
-    frames = len(times)
-    variable = bool(np.any(np.diff(times) != video.frame_duration))
+    frames, coding = len(delays) + 1, coding_of(video)
     if name == "video" and number != 1:
-        motion = write_run(video, times, [], keys=0)
-        return Group(times[0], frames, variable, (), motion, rng.bytes(90))
+        motion = write_run(coding, delays, [], keys=0)
+        return Group(pts, frames, any(delays), (), motion, rng.bytes(90))
     places = {"inside": [4 * number], "several": [6 * number, 0, 4, 5][: 1 + 3 * (number > 0)]}
     keys = tuple(KeyFrame(place, rng.bytes(50)) for place in places.get(name, [0]))
     spread = 3000 if name == "large" else 1
@@ -173,7 +187,11 @@ def make_group(
         InterFrame(InterType(kind), choice_of(rng, len(keys)), each if kind == 0 else None)
         for kind, each in zip(kinds, levels, strict=True)
     ]
-    return Group(times[0], frames, variable, keys, write_run(video, times, inter, keys=len(keys)))
+    return Group(pts, frames, any(delays), keys, write_run(coding, delays, inter, keys=len(keys)))
+
+
+def choice_of(rng: np.random.Generator, keys: int) -> KeyChoice:
+    return KeyChoice(int(rng.integers(keys)), bool(rng.integers(2)))
 
 
 if __name__ == "__main__" and "--regenerate" in sys.argv:

@@ -21,6 +21,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "motion_step": Fraction,
     "bit_cost": float,
     "interpolate": int,
+    "entropy_model": str,
     "adapt": int,
     "model": str,
     "weights": Path,

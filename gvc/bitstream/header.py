@@ -24,7 +24,8 @@ FINGERPRINT_BYTES = 16
 
 #: Flags of the header. A reader refuses bits that it does not know.
 _HAS_AUDIO = 1
-_KNOWN_FLAGS = _HAS_AUDIO
+_HAS_PRIOR = 2
+_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class VideoHeader:
     :param weights: fingerprint of its weights, 16 bytes.
     :param motion_step: quantiser step of the motion codes.
     :param code_length: coefficients of a motion code.
+    :param prior: fingerprint of the prior that the entropy model needs, 16 bytes; None for models
+        that need none.
     """
 
     width: int
@@ -75,6 +78,7 @@ class VideoHeader:
     weights: bytes
     motion_step: Fraction
     code_length: int
+    prior: bytes | None = None
 
     @property
     def frame_duration(self) -> int:
@@ -96,9 +100,11 @@ class VideoHeader:
         fields.raw(self.weights)
         fields.fraction(self.motion_step)
         fields.unsigned(self.code_length)
+        if self.prior is not None:
+            fields.raw(self.prior)
 
     @classmethod
-    def read(cls, fields: FieldReader) -> VideoHeader:
+    def read(cls, fields: FieldReader, *, has_prior: bool) -> VideoHeader:
         """Read and check what :meth:`write` wrote."""
         width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
@@ -124,6 +130,7 @@ class VideoHeader:
             weights=fields.raw(FINGERPRINT_BYTES),
             motion_step=fields.fraction("motion step", MAX_TERM),
             code_length=fields.unsigned("code length", MAX_CODE_LENGTH, low=1),
+            prior=fields.raw(FINGERPRINT_BYTES) if has_prior else None,
         )
 
 
@@ -199,7 +206,8 @@ class FileHeader:
     def plain(self) -> bytes:
         """The header before it is compressed."""
         fields = FieldWriter()
-        fields.unsigned(_HAS_AUDIO if self.audio else 0)
+        flags = _HAS_AUDIO if self.audio else 0
+        fields.unsigned(flags | (0 if self.video.prior is None else _HAS_PRIOR))
         self.video.write(fields)
         if self.audio is not None:
             self.audio.write(fields)
@@ -220,7 +228,7 @@ class FileHeader:
         flags = fields.unsigned("flags", 1 << 62)
         if flags & ~_KNOWN_FLAGS:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
-        video = VideoHeader.read(fields)
+        video = VideoHeader.read(fields, has_prior=bool(flags & _HAS_PRIOR))
         audio = AudioHeader.read(fields) if flags & _HAS_AUDIO else None
         count = fields.unsigned("number of metadata entries", MAX_METADATA)
         metadata = tuple(

@@ -282,6 +282,53 @@ def speed(
     )
 
 
+@command.command("entropy")
+@click.argument(
+    "sources", nargs=-1, required=True, metavar="CLIPS...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--step",
+    "steps",
+    default="1/2,1,2",
+    show_default=True,
+    callback=parse_steps,
+    help="Quantiser steps of the motion codes.",
+)
+@click.option("--per-identity", type=click.IntRange(1), help="Most clips of one person.")
+@click.option("--limit", type=click.IntRange(1), help="Most clips, different people first.")
+@weights_option
+@device_option
+@threads_option
+@quiet_option
+def motion_entropy(
+    sources: tuple[Path, ...],
+    steps: tuple[Fraction, ...],
+    per_identity: int | None,
+    limit: int | None,
+    weights: Path | None,
+    device: str,
+    threads: int | None,
+    quiet: bool,
+) -> None:
+    """Bits a frame of motion codes, for every entropy model at some steps.
+
+    CLIPS are video files, or folders with a clips.tsv, of which the talking heads of split val
+    count. The reference is the scheme of the public software of generative face video coding.
+    """
+    from gvc.bench.clips import Selection, find_clips
+    from gvc.bench.entropy import entropy_table, measure_entropy
+    from gvc.codec.settings import EncoderSettings
+
+    clips = find_clips(sources, Selection(per_identity=per_identity, limit=limit))
+
+    def tell(name: str) -> None:
+        if not quiet:
+            click.echo(name, err=True)
+
+    settings = EncoderSettings(weights=weights, device=device, threads=threads)
+    click.echo(entropy_table(measure_entropy(clips, steps, settings, on_clip=tell)))
+
+
 @contextlib.contextmanager
 def _points_line(*, quiet: bool) -> Iterator[Callable[[Step], None]]:
     """On a terminal a bar, elsewhere a line a measured point, on standard error."""

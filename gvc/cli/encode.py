@@ -56,6 +56,12 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     help="Quantiser step of motion codes.",
 )
 @click.option(
+    "--entropy",
+    "entropy_model",
+    metavar="MODEL",
+    help="Of motion codes: adaptive, kalman, learned.  [learned, if there is a prior]",
+)
+@click.option(
     "--adapt",
     default=0,
     show_default=True,
@@ -89,6 +95,7 @@ def command(
     gop_size: int,
     scene_cut: float,
     motion_step: Fraction,
+    entropy_model: str | None,
     adapt: int,
     audio: str,
     audio_bitrate: int,
@@ -115,6 +122,7 @@ def command(
         gop_size=gop_size,
         scene_cut=scene_cut,
         motion_step=motion_step,
+        entropy_model=entropy_model,
         adapt=adapt,
         model=model,
         weights=weights,

@@ -71,6 +71,7 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
             "motion_step": str(video.motion_step),
             "model": video.model,
             "weights": video.weights.hex(),
+            "prior": video.prior.hex() if video.prior else None,
         },
         "audio": None,
         "metadata": dict(summary.header.metadata),

@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "decode": "Decode a .gvc file to a playable video.",
     "info": "Say what a .gvc file holds, or how gvc was built.",
     "train": "Train the networks on a folder of clips.",
+    "train-prior": "Train the prior of motion codes on a folder of clips.",
     "bench": "Measure this codec beside others.",
 }
 
@@ -35,7 +36,9 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"gvc.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(
+            f"gvc.cli.{cmd_name.replace('-', '_')}"
+        ).command
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import Fade, TimedFrame, read_run
 from gvc.codec.pipeline import share
 from gvc.codec.settings import SIDE_UNIT, decoded_header
@@ -89,6 +90,7 @@ class VideoDecoder:
         found = weights.find(header.weights, extra=extra_weights)
         if get_profile(found.model).code_length != header.code_length:
             raise InvalidDataError("motion codes do not have the length that the weights need")
+        self._level_coding = LevelCoding.for_decoder(header, extra=extra_weights)
         if header.coded_width % SIDE_UNIT or header.coded_height % SIDE_UNIT:
             raise UnsupportedError("coded size is not a multiple of 16")
         self._synthesiser = Synthesiser(for_inference(network_from(found)), device=device)
@@ -146,7 +148,7 @@ class VideoDecoder:
         # Alone, so that there is something to show soon.
         wanted = 1
         frames = list[TimedFrame]()
-        for frame in read_run(self._header, group):
+        for frame in self._timed(group):
             if frames and (len(frames) == wanted or frame.key != frames[0].key):
                 yield self._batch(frames)
                 frames, wanted = [], _BATCH
@@ -158,6 +160,10 @@ class VideoDecoder:
         if frames:
             yield self._batch(frames)
 
+    def _timed(self, group: Group) -> Iterator[TimedFrame]:
+        duration = self._header.frame_duration
+        return read_run(self._level_coding, group, frame_duration=duration)
+
     def _batch(self, frames: Sequence[TimedFrame]) -> MotionBatch:
         codes = np.empty((len(frames), self._header.code_length), np.float32)
         for place, frame in enumerate(frames):
@@ -168,7 +174,7 @@ class VideoDecoder:
 
     def _decode_video(self, group: Group) -> Iterator[av.VideoFrame]:
         pictures = self._key_frames.decode_video(group.video)
-        for frame in read_run(self._header, group):
+        for frame in self._timed(group):
             picture = next(pictures, None)
             if picture is None:
                 raise InvalidDataError("a group coded as video holds too few pictures")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gvc.bitstream import VideoHeader
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
+from gvc.codec.levels import LevelCoding
 from gvc.codec.pipeline import Stage, share
 from gvc.codec.planner import Planner
 from gvc.codec.settings import EncoderSettings, coded_size
@@ -26,9 +27,6 @@ from gvc.model.profiles import get_profile
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
-
-#: The entropy model that new files use.
-_ENTROPY_MODEL = "adaptive"
 
 #: Frames that are analysed together: their groups, and their pictures, RGB uint8 [H, W, 3].
 _Batch = tuple[list[AnalysedGroup], list[npt.NDArray[np.uint8]]]
@@ -58,9 +56,10 @@ class VideoEncoder:
             weights.load(settings.weights) if settings.weights else weights.default(profile.name)
         )
         network = for_inference(network_from(chosen, path=settings.weights))
-        self._header = _header(info, settings, self._size, chosen, network.profile.code_length)
+        coding = LevelCoding.for_encoder(settings, chosen)
+        self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
-        self._coder = GroupCoder(self._header, settings, network)
+        self._coder = GroupCoder(self._header, settings, network, coding)
         self._planner = Planner(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []
@@ -140,7 +139,7 @@ def _header(
     settings: EncoderSettings,
     size: tuple[int, int],
     chosen: weights.Weights,
-    code_length: int,
+    coding: LevelCoding,
 ) -> VideoHeader:
     return VideoHeader(
         width=info.width,
@@ -153,9 +152,10 @@ def _header(
         colour=info.colour,
         key_codec=settings.key_codec,
         key_parameters=b"",
-        entropy_model=_ENTROPY_MODEL,
+        entropy_model=coding.model,
         model=chosen.model,
         weights=chosen.fingerprint,
         motion_step=settings.motion_step,
-        code_length=code_length,
+        code_length=coding.length,
+        prior=coding.fingerprint,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from gvc import keyframe
 from gvc.bitstream import Group, KeyFrame, VideoHeader
 from gvc.codec.key_choice import assign_keys, choose_keys, least_saving
+from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import InterFrame, inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
@@ -58,11 +60,19 @@ class GroupCoder:
 
     :param header: of the stream; its parameter sets need not be known yet.
     :param network: in evaluation mode, for inference.
+    :param coding: of the levels of motion codes.
     :raises KeyFrameError: if key frames cannot be coded on this machine.
     """
 
-    def __init__(self, header: VideoHeader, settings: EncoderSettings, network: Mttf) -> None:
+    def __init__(
+        self,
+        header: VideoHeader,
+        settings: EncoderSettings,
+        network: Mttf,
+        coding: LevelCoding,
+    ) -> None:
         self._header = header
+        self._coding = coding
         self._settings = settings
         self._analyser = Analyser(network, device=settings.device)
         self._check = MotionCheck(network, device=settings.device)
@@ -90,18 +100,20 @@ class GroupCoder:
         places = choose_keys(codes, most=settings.key_frames, saving=least_saving(settings.key_qp))
         coded = self._key_encoder.encode([frames.frames[place] for place in places])
         inter = self._inter_frames(frames, codes, places, coded)
+        delays = self._delays(frames.pts)
         group = Group(
             pts=frames.pts[0],
             frames=len(frames.pts),
-            variable_rate=self._variable(frames.pts),
+            variable_rate=any(delays),
             keys=tuple(map(KeyFrame, places, coded.pictures)),
-            motion=write_run(self._header, frames.pts, inter, keys=len(places)),
+            motion=write_run(self._coding, delays, inter, keys=len(places)),
         )
         end = frames.pts[-1] + self._header.frame_duration
         return CodedGroup(group, coded.parameters, end)
 
-    def _variable(self, pts: Sequence[int]) -> bool:
-        return bool(np.any(np.diff(pts) != self._header.frame_duration))
+    def _delays(self, pts: Sequence[int]) -> list[int]:
+        """How many ticks later than usual each frame but the first comes."""
+        return [after - before - self._header.frame_duration for before, after in pairwise(pts)]
 
     def _inter_frames(
         self,

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc import entropy
-from gvc.bitstream import MAX_INTERPOLATED, FrameType, Group, VideoHeader
+from gvc.bitstream import MAX_INTERPOLATED, FrameType, Group
+from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import MotionPath
 from gvc.codec.quantiser import dequantise
 from gvc.entropy import InterType, KeyChoice
@@ -81,37 +82,37 @@ def inter_frames(path: MotionPath, choices: Sequence[KeyChoice]) -> list[InterFr
 
 
 def write_run(
-    header: VideoHeader, pts: Sequence[int], frames: Sequence[InterFrame], *, keys: int
+    coding: LevelCoding,
+    delays: Sequence[int],
+    frames: Sequence[InterFrame],
+    *,
+    keys: int,
 ) -> bytes:
     """The run of the range coder of a group.
 
-    :param pts: of all frames of the group, in the order of showing.
-    :param frames: those of them that are not key frames, in the same order.
-    :param keys: number of key frames; there are ``len(pts) - len(frames)`` of them or, in a group
-        that is coded as video, none.
+    :param coding: of the stream.
+    :param delays: how many ticks later than usual each frame but the first comes.
+    :param frames: those that are not key frames, in the order of showing.
+    :param keys: number of key frames.
     """
-    delays = [after - before - header.frame_duration for before, after in pairwise(pts)]
-    if not frames and not any(delays):
-        return b""
-    coder = entropy.create_encoder(header.entropy_model, header.code_length)
+    coder = coding.encoder()
     for frame in frames:
-        coder.encode_type(frame.kind)
-        coder.encode_key(frame.choice, keys)
+        coder.encode_choice(frame.kind, frame.choice, keys=keys)
+        if frame.levels is not None:
+            coder.encode(frame.levels)
     if any(delays):
         for delay in delays:
             coder.encode_delay(delay)
-    for frame in frames:
-        if frame.levels is not None:
-            coder.encode(frame.levels)
     return coder.finish()
 
 
-def read_run(header: VideoHeader, group: Group) -> Iterator[TimedFrame]:
+def read_run(coding: LevelCoding, group: Group, *, frame_duration: int) -> Iterator[TimedFrame]:
     """The frames of ``group`` in the order of showing; in a group coded as video, their times.
 
+    :param coding: of the stream. :param frame_duration: in units of its time base.
     :raises InvalidDataError: if the run is damaged.
     """
-    decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
+    decoder = coding.decoder(group.motion)
     key_of = {key.index: number for number, key in enumerate(group.keys)}
     choices = list[tuple[FrameType, KeyChoice]]()
     for index in range(group.frames):
@@ -120,32 +121,28 @@ def read_run(header: VideoHeader, group: Group) -> Iterator[TimedFrame]:
         elif index in key_of:
             choices.append((FrameType.KEY, KeyChoice(key_of[index])))
         else:
-            kind = _FRAME_TYPES[decoder.decode_type()]
-            choices.append((kind, decoder.decode_key(len(group.keys))))
+            kind, choice = decoder.decode_choice(keys=len(group.keys))
+            choices.append((_FRAME_TYPES[kind], choice))
     pts = [group.pts]
     for _ in choices[1:]:
         delay = decoder.decode_delay() if group.variable_rate else 0
-        pts.append(pts[-1] + header.frame_duration + delay)
-    yield from _with_codes(header, choices, pts, decoder)
+        pts.append(pts[-1] + frame_duration + delay)
+    yield from _with_codes(coding, choices, pts, decoder)
 
 
-def frame_types(header: VideoHeader, group: Group) -> list[FrameType]:
+def frame_types(group: Group) -> list[FrameType]:
     """The types of all frames of ``group``, in the order of showing.
 
     :raises InvalidDataError: if they are damaged.
     """
-    decoder = entropy.create_decoder(header.entropy_model, header.code_length, group.motion)
     if group.video:
         return [FrameType.VIDEO] * group.frames
-    places = {key.index for key in group.keys}
-    types = []
-    for index in range(group.frames):
-        if index in places:
-            types.append(FrameType.KEY)
-        else:
-            types.append(_FRAME_TYPES[decoder.decode_type()])
-            decoder.decode_key(len(group.keys))
-    return types
+    places, keys = {key.index for key in group.keys}, len(group.keys)
+    types = iter(entropy.decode_types(group.motion, group.frames - keys, keys=keys))
+    return [
+        FrameType.KEY if index in places else _FRAME_TYPES[next(types)]
+        for index in range(group.frames)
+    ]
 
 
 #: The place of a frame with a motion code of its own, and that code.
@@ -153,12 +150,12 @@ _Sent = tuple[int, npt.NDArray[np.float32]]
 
 
 def _with_codes(
-    header: VideoHeader,
+    coding: LevelCoding,
     choices: Sequence[tuple[FrameType, KeyChoice]],
     pts: Sequence[int],
     decoder: entropy.MotionDecoder,
 ) -> Iterator[TimedFrame]:
-    before: _Sent = -1, np.zeros(header.code_length, np.float32)
+    before: _Sent = -1, np.zeros(coding.length, np.float32)
     waiting = list[int]()
     fades = _fades(choices)
 
@@ -169,7 +166,7 @@ def _with_codes(
 
     for index, (kind, _) in enumerate(choices):
         if kind == FrameType.MOTION:
-            sent = index, dequantise(decoder.decode(), header.motion_step)
+            sent = index, dequantise(decoder.decode(), coding.step)
             yield from (frame(place, sent) for place in waiting)
             waiting = []
             before = sent

@@ -43,6 +43,8 @@ class EncoderSettings:
     :param bit_cost: how large an error of a motion code, in squared steps, a bit is worth; see
         :func:`gvc.codec.motion_path.find_path`.
     :param interpolate: most frames in a row whose motion codes a decoder interpolates; 0 sends all.
+    :param entropy_model: of the motion codes, by name; None takes ``learned`` where there is a
+        prior for the weights, else ``adaptive``.
     :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
@@ -61,8 +63,9 @@ class EncoderSettings:
     key_frames: int = 4
     scene_cut: float = 0.25
     motion_step: Fraction = DEFAULT_MOTION_STEP
-    bit_cost: float = 1.0
+    bit_cost: float = 1.25
     interpolate: int = 8
+    entropy_model: str | None = None
     adapt: int = 0
     model: str = "lite"
     weights: Path | None = None

@@ -61,7 +61,7 @@ def summarise(file: BinaryIO) -> StreamSummary:
                 summary.groups += 1
                 summary.key_frames += len(unit.conventional)
                 summary.motion_codes += len(unit.motion)
-                summary.frames.update(frame_types(video, unit))
+                summary.frames.update(frame_types(unit))
             elif unit is not None:
                 summary.audio_packets += len(unit.packets)
                 summary.audio += sum(len(packet.data) for packet in unit.packets)

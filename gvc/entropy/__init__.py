@@ -6,12 +6,14 @@ coded, so that a file decodes alike on every machine. May import :mod:`gvc.bitst
 """
 
 from gvc.entropy.choices import InterType, KeyChoice
+from gvc.entropy.group import decode_types
 from gvc.entropy.registry import (
     MotionDecoder,
     MotionEncoder,
     create_decoder,
     create_encoder,
     names,
+    needs_prior,
 )
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "MotionEncoder",
     "create_decoder",
     "create_encoder",
+    "decode_types",
     "names",
+    "needs_prior",
 ]

@@ -1,9 +1,7 @@
-"""The entropy model ``adaptive``: binary decisions whose probabilities are counted as they come.
+"""The entropy model ``adaptive``: counts of what happened in this group, and nothing else.
 
-A level is predicted by the level of the same coefficient one frame before (0 before the first
-inter frame); the difference is coded as: is it zero? its sign; its magnitude in unary, then
-exponential Golomb. Each decision has two estimates, one of the coefficient alone and one that all
-coefficients share; their mean is used, and both learn.
+A level is predicted by the level of the same coefficient one frame before. Most do not change, so a
+frame says how many do, then which, then how. Each decision mixes several estimates, and all learn.
 """
 
 from __future__ import annotations
@@ -13,224 +11,189 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gvc.entropy.binary import BinaryCoder, BinaryDecoder, BinaryEncoder, Context, mixed
-from gvc.entropy.choices import Choices, InterType, KeyChoice
-from gvc.errors import InvalidDataError
+from gvc.entropy.binary import ONE, BinaryCoder
+from gvc.entropy.logistic import STRETCH, Context, Mixer
+from gvc.entropy.values import magnitude_contexts, sign_class, walk_magnitude, walk_unpredicted
 
-#: Magnitudes up to this are coded in unary with adaptive contexts.
-_UNARY = 14
+#: Classes of a number of changes.
+_COUNTS = (0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7)
 
-#: Most bits of a magnitude beyond that.
-_MAX_ESCAPE_BITS = 20
-
-#: Levels are within ± this; an encoder clips, a decoder refuses what goes beyond.
-MAX_LEVEL = 1 << 19
-
-#: Numbers of values of the contexts' conditions.
-_TIMES, _NEIGHBOURS = 4, 4
-
-#: Experience with which the shared zero flags begin: probability of "not zero" in 1/16 by
-#: (magnitudes of this coefficient in the last two frames, activity in this frame).
-_ZERO_PRIOR = (
-    (1, 2, 3, 5),
-    (3, 4, 6, 8),
-    (6, 8, 10, 11),
-    (10, 11, 12, 13),
-)
+#: Classes of how many frames ago a coefficient changed.
+_AGES = (0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5)
 
 
-class _Tables:
-    """All contexts of one group."""
-
-    def __init__(self, length: int) -> None:
-        shared = range(_TIMES * _NEIGHBOURS)
-        self.zero_shared = [
-            Context(_ZERO_PRIOR[index // _NEIGHBOURS][index % _NEIGHBOURS] << 12, 8)
-            for index in shared
-        ]
-        self.zero_own = [[Context() for _ in range(_TIMES)] for _ in range(length)]
-        self.sign_shared = [Context() for _ in range(3)]
-        self.sign_own = [[Context() for _ in range(3)] for _ in range(length)]
-        self.more_shared = [[Context(1 << 14, 4) for _ in range(_UNARY)] for _ in range(3)]
-        self.more_own = [[Context(1 << 14) for _ in range(3)] for _ in range(length)]
-        self.first_zero = Context(7 << 13, 4)
-        self.first_sign = Context()
-        self.first_more = [Context(3 << 14, 4) for _ in range(_UNARY)]
-        self.delay_zero = [[Context(1 << 13, 2) for _ in range(3)] for _ in range(3)]
-        self.delay_sign = [[Context() for _ in range(3)] for _ in range(3)]
-        self.delay_more = [Context() for _ in range(_UNARY)]
+def _count_class(count: int) -> int:
+    return _COUNTS[min(count, len(_COUNTS) - 1)]
 
 
-class _Adaptive:
-    """What encoder and decoder share: one walk over the decisions, for either direction."""
+class AdaptiveLevels:
+    """See :class:`gvc.entropy.group.LevelModel`.
+
+    :param length: coefficients of a motion code.
+    """
 
     def __init__(self, length: int, coder: BinaryCoder) -> None:
         self._length = length
         self._coder = coder
-        self._tables = _Tables(length)
-        self.choices = Choices(coder)
-        self._levels = [0] * length
-        self._last = [0] * length
-        self._before = [0] * length
-        self._first = True
-        self._delays = (0, 0)
+        self._levels: list[int] | None = None
+        self._counts = _Counts(length, coder)
+        self._places = _Places(length, coder)
+        self._changes = _Changes(length, coder)
 
-    def walk_levels(self, levels: Sequence[int]) -> list[int]:
-        """Code (or, for a decoder, find out) the levels of the next frame."""
-        differences: list[int] = []
-        for index in range(self._length):
-            wanted = levels[index] - self._levels[index]
-            if self._first:
-                value = self._walk_first(wanted)
-            else:
-                value = self._walk_difference(index, wanted, differences)
-            differences.append(value)
-        self._levels = [a + b for a, b in zip(self._levels, differences, strict=True)]
-        if any(abs(level) > MAX_LEVEL for level in self._levels):
-            raise InvalidDataError("damaged motion codes: a level is out of range")
-        if not self._first:
-            self._before, self._last = self._last, differences
-        self._first = False
+    def begin(self, levels: npt.NDArray[np.int32] | None) -> None:
+        """Nothing is sent once."""
+
+    def walk(self, wanted: Sequence[int] | None) -> list[int]:
+        """Code the levels of the next frame, or, given None, find them out."""
+        if self._levels is None:
+            self._levels = walk_unpredicted(self._coder, wanted or [0] * self._length)
+            return self._levels
+        levels = self._levels
+        differences = (
+            [after - before for after, before in zip(wanted, levels, strict=True)]
+            if wanted is not None
+            else [0] * self._length
+        )
+        count = self._counts.walk(self._length - differences.count(0))
+        places = self._places.walk(differences, count)
+        changes = self._changes.walk(differences, places)
+        self._levels = list(levels)
+        for place, change in zip(places, changes, strict=True):
+            self._levels[place] += change
         return self._levels
 
-    def walk_delay(self, delay: int) -> int:
-        """Code (or find out) a frame's delay; periodic patterns cost next to nothing."""
-        tables, (one, two) = self._tables, self._delays
-        zero = tables.delay_zero[_sign_class(one)][_sign_class(two)]
-        sign = tables.delay_sign[_sign_class(one)][_sign_class(two)]
-        value = self._walk_signed(
-            delay, (zero, zero), (sign, sign), [(more, more) for more in tables.delay_more]
-        )
-        self._delays = (value, one)
-        return value
 
-    def _walk_first(self, wanted: int) -> int:
-        tables = self._tables
-        zero, sign = tables.first_zero, tables.first_sign
-        more = [(context, context) for context in tables.first_more]
-        return self._walk_signed(wanted, (zero, zero), (sign, sign), more)
+class _Counts:
+    """How many levels change in a frame."""
 
-    def _walk_difference(self, index: int, wanted: int, done: Sequence[int]) -> int:
-        tables = self._tables
-        last, before = self._last[index], self._before[index]
-        time = min(_TIMES - 1, abs(last) + (abs(before) + 1) // 2)
-        active = min(_NEIGHBOURS - 1, sum(1 for value in done[-6:] if value))
-        zero = tables.zero_shared[time * _NEIGHBOURS + active], tables.zero_own[index][time]
-        direction = _sign_class(last)
-        sign = tables.sign_shared[direction], tables.sign_own[index][direction]
-        level = min(2, abs(last))
-        own = tables.more_own[index][level]
-        more = [
-            (shared, own if step == 0 else shared)
-            for step, shared in enumerate(tables.more_shared[level])
-        ]
-        return self._walk_signed(wanted, zero, sign, more)
+    def __init__(self, length: int, coder: BinaryCoder) -> None:
+        self._length = length
+        self._coder = coder
+        self._by_last = [[Context(limit=120) for _ in range(8 * 8)] for _ in range(12)]
+        self._by_mean = [[Context(limit=120) for _ in range(12)] for _ in range(12)]
+        self._mixers = [Mixer((45000, 30000), 4) for _ in range(12)]
+        self._last, self._before, self._mean = 0, 0, 32
 
-    def _walk_signed(
-        self,
-        wanted: int,
-        zero: tuple[Context, Context],
-        sign: tuple[Context, Context],
-        more: Sequence[tuple[Context, Context]],
-    ) -> int:
-        if not self._decide(int(wanted != 0), *zero):
-            return 0
-        negative = self._decide(int(wanted < 0), *sign)
-        magnitude = 1
-        while magnitude <= _UNARY and self._decide(
-            int(abs(wanted) > magnitude), *more[magnitude - 1]
-        ):
-            magnitude += 1
-        if magnitude > _UNARY:
-            magnitude += self._walk_escape(abs(wanted) - magnitude)
-        return -magnitude if negative else magnitude
+    def walk(self, wanted: int) -> int:
+        """Code or find out the next frame's number, in unary."""
+        last = 8 * _count_class(self._last) + _count_class(self._before)
+        mean = min(self._mean, (1 << 12) - 1).bit_length()
+        count = 0
+        while count < self._length:
+            row = min(count, 11)
+            one, two = self._by_last[row][last], self._by_mean[row][min(mean, 11)]
+            mixer = self._mixers[row]
+            odds = STRETCH[one.probability >> 4], STRETCH[two.probability >> 4]
+            more = self._coder.code(int(wanted > count), mixer.mix(odds))
+            mixer.update(more)
+            one.update(more)
+            two.update(more)
+            if not more:
+                break
+            count += 1
+        # In units of 1/64: a mean over about the last sixteen frames.
+        self._mean += (64 * count - self._mean) >> 4
+        self._last, self._before = count, self._last
+        return count
 
-    def _walk_escape(self, wanted: int) -> int:
-        """Exponential Golomb code of order 0 in decisions of even odds."""
-        bits = 0
-        while self._even(int((wanted + 1) >> (bits + 1) > 0)):
-            bits += 1
-            if bits > _MAX_ESCAPE_BITS:
-                raise InvalidDataError("damaged motion codes: a magnitude is out of range")
-        value = 1
-        for position in reversed(range(bits)):
-            value = 2 * value + self._even(((wanted + 1) >> position) & 1)
-        return value - 1
 
-    def _decide(self, bit: int, one: Context, other: Context) -> int:
-        bit = self._coder.code(bit, mixed(one, other))
+class _Places:
+    """Which levels change, given how many."""
+
+    def __init__(self, length: int, coder: BinaryCoder) -> None:
+        self._coder = coder
+        self._slow = [24] * length
+        self._fast = [0] * length
+        self._ages = [99] * length
+        self._shared = [[Context(limit=250) for _ in range(12)] for _ in range(24)]
+        self._mixers = [Mixer((60000, 6000), 3) for _ in range(8)]
+
+    def walk(self, wanted: Sequence[int], count: int) -> list[int]:
+        """Code or find out the places of ``count`` changes: those where ``wanted`` is not 0."""
+        slow, fast, ages = self._slow, self._fast, self._ages
+        weights = [one + two for one, two in zip(slow, fast, strict=True)]
+        total, left, found = sum(weights), count, list[int]()
+        for place, weight in enumerate(weights):
+            if not left:
+                break
+            if left < len(weights) - place:
+                guess = min(left * weight * ONE // total, 15 << 12)
+                row = _count_class(left)
+                near = 2 if found and found[-1] == place - 1 else 0
+                context = self._shared[4 * _AGES[min(ages[place], 17)] + near + (weight > 100)][row]
+                mixer = self._mixers[row]
+                bit = self._coder.code(
+                    int(wanted[place] != 0),
+                    mixer.mix((STRETCH[guess >> 4], STRETCH[context.probability >> 4])),
+                )
+                mixer.update(bit)
+                context.update(bit)
+            else:
+                bit = 1
+            if bit:
+                found.append(place)
+                left -= 1
+            total -= weight
+        self._learn(found)
+        return found
+
+    def _learn(self, places: Sequence[int]) -> None:
+        self._fast = [value - (value >> 2) for value in self._fast]
+        self._ages = [age + 1 for age in self._ages]
+        for place in places:
+            self._slow[place] += 12
+            self._fast[place] += 24
+            self._ages[place] = 0
+
+
+class _Changes:
+    """By how much levels change that do."""
+
+    def __init__(self, length: int, coder: BinaryCoder) -> None:
+        self._coder = coder
+        self._last = [0] * length
+        self._drift = [0] * length
+        self._signs = [Context(limit=250) for _ in range(27)]
+        self._own_signs = [[Context(limit=30) for _ in range(3)] for _ in range(length)]
+        self._sign_mixer = Mixer((45000, 30000), 4)
+        self._more = [[Context(ONE // 4, 4) for _ in range(3)] for _ in range(12)]
+        self._own_more = [Context(ONE // 4, 2, 30) for _ in range(length)]
+        self._more_mixer = Mixer((40000, 40000), 4)
+        self._lengths = magnitude_contexts()
+
+    def walk(self, wanted: Sequence[int], places: Sequence[int]) -> list[int]:
+        """Code or find out the changes at ``places``."""
+        found = []
+        for place in places:
+            negative = self._walk_sign(place, int(wanted[place] < 0))
+            magnitude = self._walk_magnitude(place, abs(wanted[place]), len(places))
+            found.append(-magnitude if negative else magnitude)
+        self._drift = [value - (value >> 4) for value in self._drift]
+        for place, change in zip(places, found, strict=True):
+            self._last[place] = change
+            self._drift[place] += 16 * change
+        return found
+
+    def _walk_sign(self, place: int, wanted: int) -> int:
+        last, drift = sign_class(self._last[place]), self._drift[place]
+        size = min(abs(drift) // 16, 2)
+        one = self._signs[9 * last + 3 * sign_class(drift) + size]
+        two = self._own_signs[place][last]
+        odds = STRETCH[one.probability >> 4], STRETCH[two.probability >> 4]
+        bit = self._coder.code(wanted, self._sign_mixer.mix(odds))
+        self._sign_mixer.update(bit)
         one.update(bit)
-        if other is not one:
-            other.update(bit)
+        two.update(bit)
         return bit
 
-    def _even(self, bit: int) -> int:
-        return self._coder.code(bit, 1 << 15)
-
-
-def _sign_class(value: int) -> int:
-    """0 for zero, 1 for positive, 2 for negative."""
-    return 0 if value == 0 else 1 if value > 0 else 2
-
-
-class AdaptiveEncoder:
-    """See :class:`gvc.entropy.MotionEncoder`.
-
-    >>> import numpy as np
-    >>> encoder = AdaptiveEncoder(3)
-    >>> encoder.encode(np.array([4, -1, 0], dtype=np.int32))
-    >>> data = encoder.finish()
-    >>> AdaptiveDecoder(3, data).decode()
-    array([ 4, -1,  0], dtype=int32)
-    """
-
-    def __init__(self, length: int) -> None:
-        self._coder = BinaryEncoder()
-        self._walk = _Adaptive(length, self._coder)
-
-    def encode(self, levels: npt.NDArray[np.int32]) -> None:
-        """Code the levels of the next frame, int32 [length], within ± :data:`MAX_LEVEL`."""
-        self._walk.walk_levels(levels.tolist())
-
-    def encode_delay(self, delay: int) -> None:
-        """Code how many ticks later than usual the next frame comes."""
-        self._walk.walk_delay(delay)
-
-    def encode_type(self, kind: InterType) -> None:
-        """Code the type of the next inter frame."""
-        self._walk.choices.walk_type(kind)
-
-    def encode_key(self, choice: KeyChoice, keys: int) -> None:
-        """Code which of ``keys`` key frames the next inter frame is animated from."""
-        self._walk.choices.walk_key(choice, keys)
-
-    def finish(self) -> bytes:
-        """All bytes of the run."""
-        return self._coder.finish()
-
-
-class AdaptiveDecoder:
-    """See :class:`gvc.entropy.MotionDecoder`."""
-
-    def __init__(self, length: int, data: bytes) -> None:
-        self._walk = _Adaptive(length, BinaryDecoder(data))
-        self._nothing = [0] * length
-
-    def decode(self) -> npt.NDArray[np.int32]:
-        """The levels of the next frame, int32 [length].
-
-        :raises InvalidDataError: if the data is damaged.
-        """
-        return np.array(self._walk.walk_levels(self._nothing), dtype=np.int32)
-
-    def decode_delay(self) -> int:
-        """How many ticks later than usual the next frame comes."""
-        return self._walk.walk_delay(0)
-
-    def decode_type(self) -> InterType:
-        """The type of the next inter frame."""
-        return self._walk.choices.walk_type(InterType.MOTION)
-
-    def decode_key(self, keys: int) -> KeyChoice:
-        """Which of ``keys`` key frames the next inter frame is animated from."""
-        return self._walk.choices.walk_key(KeyChoice(0), keys)
+    def _walk_magnitude(self, place: int, wanted: int, count: int) -> int:
+        one = self._more[min(count, 11)][min(abs(self._last[place]), 2)]
+        two = self._own_more[place]
+        odds = STRETCH[one.probability >> 4], STRETCH[two.probability >> 4]
+        more = self._coder.code(int(wanted > 1), self._more_mixer.mix(odds))
+        self._more_mixer.update(more)
+        one.update(more)
+        two.update(more)
+        if not more:
+            return 1
+        return walk_magnitude(self._coder, wanted, 2, self._lengths)

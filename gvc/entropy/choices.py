@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gvc.entropy.binary import BinaryCoder, Context, mixed
+from gvc.entropy.binary import ONE, BinaryCoder
+from gvc.entropy.logistic import Context
+from gvc.entropy.values import walk_bit
 
 
 class InterType(enum.IntEnum):
@@ -37,9 +39,9 @@ class Choices:
 
     def __init__(self, coder: BinaryCoder) -> None:
         self._coder = coder
-        self._skipped = [[Context(1 << 10, 2) for _ in InterType] for _ in InterType]
+        self._skipped = [[Context(ONE // 64, 2) for _ in InterType] for _ in InterType]
         self._interpolated = [[Context() for _ in InterType] for _ in InterType]
-        self._changed = Context(1 << 11, 2)
+        self._changed = Context(ONE // 32, 2)
         self._fades = Context()
         self._types = (InterType.MOTION, InterType.MOTION)
         self._key = 0
@@ -48,10 +50,10 @@ class Choices:
         """Code (or, for a decoder, find out) the type of the next inter frame."""
         last, before = self._types
         found = InterType.MOTION
-        if self._decide(int(wanted != InterType.MOTION), self._skipped[last][before]):
+        if walk_bit(self._coder, int(wanted != InterType.MOTION), self._skipped[last][before]):
             interpolated = int(wanted == InterType.INTERPOLATED)
             found = InterType.PREDICTED
-            if self._decide(interpolated, self._interpolated[last][before]):
+            if walk_bit(self._coder, interpolated, self._interpolated[last][before]):
                 found = InterType.INTERPOLATED
         self._types = found, last
         return found
@@ -59,18 +61,13 @@ class Choices:
     def walk_key(self, wanted: KeyChoice, keys: int) -> KeyChoice:
         """Code (or find out) from which of ``keys`` key frames the next inter frame is animated."""
         fades = False
-        if keys > 1 and self._decide(int(wanted.key != self._key), self._changed):
+        if keys > 1 and walk_bit(self._coder, int(wanted.key != self._key), self._changed):
             *others, last = (key for key in range(keys) if key != self._key)
             # All are alike: each in turn has the odds that remain.
             for place, key in enumerate(others):
-                if self._coder.code(int(wanted.key == key), (1 << 16) // (len(others) + 1 - place)):
+                if self._coder.code(int(wanted.key == key), ONE // (len(others) + 1 - place)):
                     last = key
                     break
             self._key = last
-            fades = bool(self._decide(int(wanted.fades), self._fades))
+            fades = bool(walk_bit(self._coder, int(wanted.fades), self._fades))
         return KeyChoice(self._key, fades)
-
-    def _decide(self, bit: int, context: Context) -> int:
-        bit = self._coder.code(bit, mixed(context, context))
-        context.update(bit)
-        return bit

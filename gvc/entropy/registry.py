@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from gvc.entropy.adaptive import AdaptiveDecoder, AdaptiveEncoder
+from gvc.entropy.adaptive import AdaptiveLevels
 from gvc.entropy.choices import InterType, KeyChoice
+from gvc.entropy.group import Factory, GroupDecoder, GroupEncoder
+from gvc.entropy.kalman import KalmanLevels
+from gvc.entropy.learned import LearnedLevels, Network, Prior
 from gvc.errors import UnsupportedError
 
 
 class MotionEncoder(Protocol):
-    """Codes the frames of one group: first all choices, then delays and levels, each in order."""
+    """Codes the frames of one group: the calls of each kind in the order of the frames.
+
+    In the run all choices come first, then all delays, then all levels.
+    """
+
+    def encode_choice(self, kind: InterType, choice: KeyChoice, *, keys: int) -> None:
+        """Code how the next inter frame is made.
+
+        :param keys: number of key frames of the group.
+        """
 
     def encode(self, levels: npt.NDArray[np.int32]) -> None:
         """Code the quantised motion code of the next frame, int32 [code_length]."""
 
     def encode_delay(self, delay: int) -> None:
-        """Code how many ticks later than usual the next frame comes; before its levels."""
-
-    def encode_type(self, kind: InterType) -> None:
-        """Code the type of the next inter frame."""
-
-    def encode_key(self, choice: KeyChoice, keys: int) -> None:
-        """Code which of ``keys`` key frames the next inter frame is animated from."""
+        """Code how many ticks later than usual the next frame comes."""
 
     def finish(self) -> bytes:
         """End the run; returns all its bytes."""
 
 
 class MotionDecoder(Protocol):
-    """Decodes what a :class:`MotionEncoder` coded, by the same calls in the same order."""
+    """Decodes what a :class:`MotionEncoder` coded: all choices, all delays, then the levels."""
+
+    def decode_choice(self, *, keys: int) -> tuple[InterType, KeyChoice]:
+        """How the next inter frame is made."""
 
     def decode(self) -> npt.NDArray[np.int32]:
         """The next frame's quantised motion code, int32 [code_length].
@@ -44,17 +56,40 @@ class MotionDecoder(Protocol):
     def decode_delay(self) -> int:
         """How many ticks later than usual the next frame comes."""
 
-    def decode_type(self) -> InterType:
-        """The type of the next inter frame."""
 
-    def decode_key(self, keys: int) -> KeyChoice:
-        """Which of ``keys`` key frames the next inter frame is animated from."""
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """What an entropy model may know of the motion codes besides their levels.
+
+    :param length: coefficients of a code.
+    :param step: their quantiser step.
+    :param prior: trained integers, for models that need them.
+    """
+
+    length: int
+    step: Fraction = Fraction(1)
+    prior: Prior | None = None
 
 
-_MODELS: Mapping[
-    str, tuple[Callable[[int], MotionEncoder], Callable[[int, bytes], MotionDecoder]]
-] = {
-    "adaptive": (AdaptiveEncoder, AdaptiveDecoder),
+def _adaptive(codes: _Codes) -> Factory:
+    return partial(AdaptiveLevels, codes.length)
+
+
+def _kalman(codes: _Codes) -> Factory:
+    return partial(KalmanLevels, codes.length)
+
+
+def _learned(codes: _Codes) -> Factory:
+    if codes.prior is None:
+        raise UnsupportedError("entropy model 'learned' needs a prior")
+    network = Network(codes.prior, codes.length)
+    return partial(LearnedLevels, network, codes.step.as_integer_ratio())
+
+
+_MODELS: Mapping[str, Callable[[_Codes], Factory]] = {
+    "adaptive": _adaptive,
+    "kalman": _kalman,
+    "learned": _learned,
 }
 
 
@@ -63,21 +98,32 @@ def names() -> tuple[str, ...]:
     return tuple(_MODELS)
 
 
-def create_encoder(name: str, code_length: int) -> MotionEncoder:
+def needs_prior(name: str) -> bool:
+    """Whether the model ``name`` needs trained integers."""
+    return name == "learned"
+
+
+def create_encoder(
+    name: str, length: int, *, step: Fraction = Fraction(1), prior: Prior | None = None
+) -> MotionEncoder:
     """A new encoder for one group.
 
-    :raises UnsupportedError: if no model is called ``name``.
+    :param length: coefficients of a motion code. :param step: their quantiser step.
+    :param prior: trained integers, for models that need them.
+    :raises UnsupportedError: if no model is called ``name``, or it lacks its prior.
+    :raises WeightsError: if the prior is none, or for codes of another length.
     """
+    return GroupEncoder(_factory(name, _Codes(length, step, prior)))
+
+
+def create_decoder(
+    name: str, length: int, data: bytes, *, step: Fraction = Fraction(1), prior: Prior | None = None
+) -> MotionDecoder:
+    """A new decoder for the motion payload of one group; see :func:`create_encoder`."""
+    return GroupDecoder(_factory(name, _Codes(length, step, prior)), data)
+
+
+def _factory(name: str, codes: _Codes) -> Factory:
     if name not in _MODELS:
         raise UnsupportedError(f"entropy model {name!r} is not known", hint="update gvc")
-    return _MODELS[name][0](code_length)
-
-
-def create_decoder(name: str, code_length: int, data: bytes) -> MotionDecoder:
-    """A new decoder for the motion payload of one group.
-
-    :raises UnsupportedError: if no model is called ``name``.
-    """
-    if name not in _MODELS:
-        raise UnsupportedError(f"entropy model {name!r} is not known", hint="update gvc")
-    return _MODELS[name][1](code_length, data)
+    return _MODELS[name](codes)

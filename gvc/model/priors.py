@@ -1,0 +1,111 @@
+"""Priors of motion codes: the trained integers of the entropy model ``learned``.
+
+Each belongs to one set of weights, whose codes it was trained on. Files are safetensors of integers
+with the name of the profile and the fingerprint of those weights, and end in ``.prior``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
+
+from gvc.errors import WeightsError
+from gvc.model.weights import FINGERPRINT_BYTES, PRETRAINED
+
+#: Largest file that is read.
+_MAX_FILE_BYTES = 1 << 24
+
+_SUFFIX = ".prior"
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The integers of one trained prior.
+
+    :param weights: fingerprint of the weights whose codes it knows.
+    :param arrays: by name, int8 or int16.
+    :param fingerprint: see :func:`fingerprint`.
+    """
+
+    weights: bytes
+    arrays: Mapping[str, npt.NDArray[np.integer]]
+    fingerprint: bytes
+
+
+def fingerprint(arrays: Mapping[str, npt.NDArray[np.integer]]) -> bytes:
+    """The first 16 bytes of SHA-256 over names, shapes and values as little-endian int16."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name], dtype="<i2")
+        digest.update(f"{name}:<i2:{','.join(map(str, array.shape))}\n".encode())
+        digest.update(array.tobytes())
+    return digest.digest()[:FINGERPRINT_BYTES]
+
+
+def save(prior: Prior, path: Path) -> None:
+    """Write a prior; a file under the final name is always whole."""
+    partial = path.with_suffix(".partial")
+    metadata = {"weights": prior.weights.hex()}
+    safetensors.numpy.save_file(dict(prior.arrays), partial, metadata=metadata)
+    partial.replace(path)
+
+
+def load(path: Path) -> Prior:
+    """Read a prior.
+
+    :raises WeightsError: if it is missing, too large or no prior.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise WeightsError("larger than any prior", path=path)
+        with safetensors.safe_open(path, framework="np") as file:
+            weights = (file.metadata() or {}).get("weights", "")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise WeightsError(error.strerror or str(error), path=path) from error
+    except safetensors.SafetensorError as error:
+        raise WeightsError(f"not a safetensors file: {error}", path=path) from error
+    if any(array.dtype not in (np.int8, np.int16) for array in arrays.values()):
+        raise WeightsError("not a prior: holds tensors that are not small integers", path=path)
+    try:
+        return Prior(bytes.fromhex(weights), arrays, fingerprint(arrays))
+    except ValueError as error:
+        raise WeightsError("not a prior: does not say of which weights", path=path) from error
+
+
+def belonging_to(weights: bytes, *, extra: Path | None = None) -> Prior | None:
+    """The prior for the weights with a given fingerprint, or None.
+
+    :param extra: a file or folder of weights beside which to look first.
+    """
+    found = (prior for prior in _all(extra) if prior.weights == weights)
+    return next(found, None)
+
+
+def find(wanted: bytes, *, extra: Path | None = None) -> Prior:
+    """The prior with a given fingerprint.
+
+    :param extra: a file or folder of weights beside which to look first.
+    :raises WeightsError: if it is not there, naming the fingerprint.
+    """
+    for prior in _all(extra):
+        if prior.fingerprint == wanted:
+            return prior
+    raise WeightsError(
+        f"made with the prior {wanted.hex()}, which is not here",
+        hint="give the folder that holds it with --weights",
+    )
+
+
+def _all(extra: Path | None) -> Iterator[Prior]:
+    if extra is not None:
+        folder = extra if extra.is_dir() else extra.parent
+        yield from map(load, sorted(folder.glob(f"*{_SUFFIX}")))
+    yield from map(load, sorted(PRETRAINED.glob(f"*{_SUFFIX}")))
