@@ -14,12 +14,14 @@ import click
 import gvc
 from gvc.errors import GvcError
 
-#: Commands by name, with the first line of their help; each is in the module of its name.
+#: Commands by name, with the first line of their help; each is in the module of its name,
+#: with an underscore for a hyphen.
 _COMMANDS: Mapping[str, str] = {
     "encode": "Code a video file as .gvc.",
     "decode": "Decode a .gvc file to a playable video.",
     "info": "Say what a .gvc file holds, or how gvc was built.",
     "train": "Train the networks on a folder of clips.",
+    "train-distance": "Train the perceptual distance that encoders decide by.",
     "bench": "Measure this codec beside others.",
 }
 
@@ -35,7 +37,9 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"gvc.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(
+            f"gvc.cli.{cmd_name.replace('-', '_')}"
+        ).command
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -82,19 +82,21 @@ class DistanceNetwork(nn.Module):
                 described.append(hidden * ((energy + 1e-8).rsqrt() * self.roots[place]))
         return described
 
+    def errors(self, one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
+        """What each place of each scale adds to the mean that is the distance, [N, 1, h, w]."""
+        return [
+            (left - right).square().sum(dim=1, keepdim=True)
+            for left, right in zip(one, other, strict=True)
+        ]
+
     def distance(self, one: list[Tensor], other: list[Tensor]) -> Tensor:
         """Distance of each pair of described pictures, [N]."""
-        scales = [error_map(*pair).mean(dim=(1, 2)) for pair in zip(one, other, strict=True)]
+        scales = [error.mean(dim=(1, 2, 3)) for error in self.errors(one, other)]
         return torch.stack(scales).sum(dim=0)
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
         """Distance of each pair of RGB pictures [N, 3, H, W] in [0, 1]: [N]."""
         return self.distance(self.describe(one), self.describe(other))
-
-
-def error_map(one: Tensor, other: Tensor) -> Tensor:
-    """Squared differences of features [N, C, h, w], summed over channels: [N, h, w]."""
-    return (one - other).square().sum(dim=1)
 
 
 def distance_weights(network: DistanceNetwork) -> Weights:
