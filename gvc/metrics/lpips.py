@@ -170,7 +170,8 @@ class Lpips(nn.Module):
         total = torch.zeros(len(one[0]), device=one[0].device)
         for error in self.errors(one, other):
             if weights is not None:
-                error = error * functional.adaptive_avg_pool2d(weights, error.shape[-2:])
+                height, width = error.shape[-2:]
+                error = error * functional.adaptive_avg_pool2d(weights, (height, width))
             total = total + error.mean(dim=(1, 2, 3))
         return total
 

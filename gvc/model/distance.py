@@ -177,7 +177,7 @@ class Distance:
         :raises UsageError: if they have another shape or a side is under :data:`MIN_SIDE`.
         """
         if not isinstance(pictures, Tensor):
-            stacked = np.asarray(pictures)
+            stacked = np.ascontiguousarray(pictures)
             if stacked.ndim != 4 or stacked.shape[3] != 3 or stacked.dtype != np.uint8:
                 raise UsageError(f"not RGB pictures uint8 [N, H, W, 3]: {_shape(stacked)}")
             pictures = to_tensor(stacked, self._device)

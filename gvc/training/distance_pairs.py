@@ -209,7 +209,8 @@ def _mixed(original: Picture, other: Picture, rng: np.random.Generator) -> Pictu
     part = np.zeros((side, side, 1), np.float32)
     (left, top), (right, bottom) = corner.astype(int), (corner + extent).astype(int)
     part[top:bottom, left:right] = 1
-    return _blended(original, other, cv2.GaussianBlur(part, (0, 0), 3)[..., None])
+    blurred = cv2.GaussianBlur(part, (0, 0), 3)[..., None].astype(np.float32)
+    return _blended(original, other, blurred)
 
 
 def _blended(

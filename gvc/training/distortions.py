@@ -71,7 +71,9 @@ def _blocks(picture: _Values, strength: float, _: np.random.Generator) -> _Value
     quality = round(90 - 88 * strength**0.5)
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     coded = cv2.imencode(".jpg", picture[..., ::-1].astype(np.uint8), options)[1]
-    return _float(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return _float(decoded[..., ::-1])
 
 
 def _coarse(picture: _Values, strength: float, rng: np.random.Generator) -> _Values:
