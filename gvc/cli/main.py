@@ -14,13 +14,15 @@ import click
 import gvc
 from gvc.errors import GvcError
 
-#: Commands by name, with the first line of their help; each is in the module of its name.
+#: Commands by name, with the first line of their help; each is in the module of its name,
+#: with an underscore for a hyphen.
 _COMMANDS: Mapping[str, str] = {
     "encode": "Code a video file as .gvc.",
     "decode": "Decode a .gvc file to a playable video.",
     "info": "Say what a .gvc file holds, or how gvc was built.",
     "train": "Train the networks on a folder of clips.",
     "train-prior": "Train the prior of motion codes on a folder of clips.",
+    "train-distance": "Train the perceptual distance that encoders decide by.",
     "bench": "Measure this codec beside others.",
 }
 

@@ -168,12 +168,19 @@ class Lpips(nn.Module):
         :param weights: how much each place counts, [N, 1, h, w] of mean 1; None counts all alike.
         """
         total = torch.zeros(len(one[0]), device=one[0].device)
-        for head, left, right in zip(self.heads, one, other, strict=True):
-            error = ((left - right).square() * head).sum(dim=1, keepdim=True)
+        for error in self.errors(one, other):
             if weights is not None:
-                error = error * functional.adaptive_avg_pool2d(weights, error.shape[-2:])
+                height, width = error.shape[-2:]
+                error = error * functional.adaptive_avg_pool2d(weights, (height, width))
             total = total + error.mean(dim=(1, 2, 3))
         return total
+
+    def errors(self, one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
+        """What each place of each layer adds to the mean that is LPIPS, [N, 1, h, w]."""
+        return [
+            ((left - right).square() * head).sum(dim=1, keepdim=True)
+            for head, left, right in zip(self.heads, one, other, strict=True)
+        ]
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
         """LPIPS of each pair of RGB pictures [N, 3, H, W] in [0, 1]: [N]."""

@@ -6,5 +6,6 @@ The classes are imported from their modules so that ``import gvc.model`` stays f
 * :mod:`gvc.model.profiles`: the widths of each network, by name (``lite``, ``paper``);
 * :mod:`gvc.model.mttf`: the whole network of the paper, used for training;
 * :mod:`gvc.model.analysis`, :mod:`gvc.model.synthesis`: what an encoder and a decoder run;
-* :mod:`gvc.model.weights`, :mod:`gvc.model.zoo`: safetensors files and where they are found.
+* :mod:`gvc.model.distance`: how different two pictures look, for an encoder to decide by;
+* :mod:`gvc.model.weights`: safetensors files and where they are found.
 """

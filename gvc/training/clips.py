@@ -62,12 +62,17 @@ def load_frames(
 Arrays = dict[str, npt.NDArray[Any]]
 
 
+def store(path: Path, arrays: Arrays) -> None:
+    """Store ``arrays`` in ``path`` (.npz); a file under the final name is always whole."""
+    partial = path.with_suffix(".partial.npz")
+    named: dict[str, Any] = arrays
+    np.savez_compressed(partial, **named)
+    partial.replace(path)
+
+
 def cached(path: Path, make: Callable[[], Arrays]) -> Arrays:
     """The arrays stored in ``path`` (.npz); made and stored there if it does not exist."""
     if not path.exists():
-        partial = path.with_suffix(".partial.npz")
-        arrays: dict[str, Any] = make()
-        np.savez_compressed(partial, **arrays)
-        partial.replace(path)
+        store(path, make())
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
