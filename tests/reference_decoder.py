@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reference_motion import Walk
+from reference_prior import shipped
 
 DICTIONARIES = Path(__file__).parents[1] / "gvc" / "bitstream"
 
@@ -144,11 +145,14 @@ def decode_file(
 ) -> dict[str, Any]:
     """Everything that a file says.
 
-    :param priors: integers of priors by their fingerprints, nested lists by name.
+    :param priors: integers of priors by their fingerprints, nested lists by name; without any,
+        those that ship.
     """
     found = chunks(data)
     described = header(found[0][1])
     groups = [
-        group(payload, described["video"], priors or {}) for kind, payload in found if kind == 3
+        group(payload, described["video"], priors or shipped())
+        for kind, payload in found
+        if kind == 3
     ]
     return {**described, "groups": groups}
