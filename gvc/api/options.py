@@ -17,6 +17,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "key_preset": str,
     "gop_size": int,
     "key_frames": int,
+    "max_distance": float,
     "scene_cut": float,
     "motion_step": Fraction,
     "bit_cost": float,

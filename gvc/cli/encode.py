@@ -47,6 +47,13 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.option("--key-codec", default="vvc", show_default=True, help="Key-frame codec: vvc, hevc.")
 @click.option("--key-preset", help="Preset of the key-frame codec.")
 @click.option("-g", "--gop-size", default=250, show_default=True, help="Most frames of a group.")
+@click.option("--key-frames", default=4, show_default=True, help="Most key frames of a group.")
+@click.option(
+    "--max-distance",
+    type=float,
+    metavar="RHO",
+    help="No frame further from its original than this, on the scale of LPIPS; 0.2, say.",
+)
 @click.option("--scene-cut", default=0.25, show_default=True, help="Threshold, 0 to 1; 0 is off.")
 @click.option(
     "--motion-step",
@@ -93,6 +100,8 @@ def command(
     key_codec: str,
     key_preset: str | None,
     gop_size: int,
+    key_frames: int,
+    max_distance: float | None,
     scene_cut: float,
     motion_step: Fraction,
     entropy_model: str | None,
@@ -120,6 +129,8 @@ def command(
         key_codec=key_codec,
         key_preset=key_preset,
         gop_size=gop_size,
+        key_frames=key_frames,
+        max_distance=max_distance,
         scene_cut=scene_cut,
         motion_step=motion_step,
         entropy_model=entropy_model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,8 +21,7 @@ from gvc.media import from_planes, luma_weights, scale, tag, to_rgb
 from gvc.model import weights
 from gvc.model.device import set_threads
 from gvc.model.inference import for_inference
-from gvc.model.mttf import KeyState, network_from
-from gvc.model.profiles import get_profile
+from gvc.model.mttf import KeyState, Mttf, network_from
 from gvc.model.synthesis import Synthesiser, YuvMatrix
 
 #: Inter frames generated in one batch.
@@ -69,6 +68,7 @@ class VideoDecoder:
     :param size: decode at a reduced size, see :func:`gvc.codec.settings.decoded_header`.
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
     :param threads: see :func:`gvc.codec.pipeline.share`.
+    :param network: that of the header's weights, for inference, where it is at hand already.
     :raises WeightsError: if the weights that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
     """
@@ -81,35 +81,41 @@ class VideoDecoder:
         extra_weights: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
+        network: Mttf | None = None,
     ) -> None:
         self._shares = share(threads, side_by_side=device == "cpu")
         set_threads(self._shares.each)
         self._header = header
         #: The stream as it comes out: the file's own header but for the sizes.
         self.header = decoded_header(header, size)
-        found = weights.find(header.weights, extra=extra_weights)
-        if get_profile(found.model).code_length != header.code_length:
+        if network is None:
+            network = for_inference(network_from(weights.find(header.weights, extra=extra_weights)))
+        if network.profile.code_length != header.code_length:
             raise InvalidDataError("motion codes do not have the length that the weights need")
         self._level_coding = LevelCoding.for_decoder(header, extra=extra_weights)
         if header.coded_width % SIDE_UNIT or header.coded_height % SIDE_UNIT:
             raise UnsupportedError("coded size is not a multiple of 16")
-        self._synthesiser = Synthesiser(for_inference(network_from(found)), device=device)
+        self._synthesiser = Synthesiser(network, device=device)
         self._matrix = matrix_of(header.colour)
         self._key_frames = keyframe.get(header.key_codec).decoder(header.key_parameters)
 
-    def decode(self, group: Group) -> Iterator[av.VideoFrame]:
+    def decode(
+        self, group: Group, *, only: Container[int] | None = None
+    ) -> Iterator[av.VideoFrame]:
         """Frames of ``group`` in order: yuv420p, of the size in :attr:`header`, with pts.
 
+        :param only: pts of the frames that are wanted; None for all.
         :raises InvalidDataError, KeyFrameError: if the group is damaged.
         """
         if group.video:
-            yield from self._decode_video(group)
+            shown = self._decode_video(group)
+            yield from (frame for frame in shown if only is None or frame.pts in only)
             return
         keys = self._decode_keys(group)
         states = dict[int, KeyState]()
 
         def prepared() -> Iterator[MotionBatch]:
-            for batch in self.motion(group):
+            for batch in self.motion(group, only=only):
                 needed = {batch.key} if batch.times else set()
                 for key in needed | {fade.key for fade in batch.fades.values()}:
                     if key not in states:
@@ -140,15 +146,18 @@ class VideoDecoder:
         """
         return [self._to_rgb(key) for key in self._decode_keys(group)]
 
-    def motion(self, group: Group) -> Iterator[MotionBatch]:
+    def motion(self, group: Group, *, only: Container[int] | None = None) -> Iterator[MotionBatch]:
         """Times of all frames of ``group`` and the motion codes of its inter frames, in batches.
 
+        :param only: pts of the frames that are wanted; None for all.
         :raises InvalidDataError: if they are damaged.
         """
         # Alone, so that there is something to show soon.
         wanted = 1
         frames = list[TimedFrame]()
         for frame in self._timed(group):
+            if only is not None and frame.pts not in only:
+                continue
             if frames and (len(frames) == wanted or frame.key != frames[0].key):
                 yield self._batch(frames)
                 frames, wanted = [], _BATCH

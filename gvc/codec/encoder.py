@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.bitstream import VideoHeader
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
+from gvc.codec.group_coder import AnalysedGroup, CodedGroup, with_parameters
+from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.levels import LevelCoding
 from gvc.codec.pipeline import Stage, share
 from gvc.codec.planner import Planner
@@ -59,12 +60,12 @@ class VideoEncoder:
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
-        self._coder = GroupCoder(self._header, settings, network, coding)
-        self._planner = Planner(gop_size=settings.gop_size, threshold=settings.scene_cut)
+        self._planner = GroupPlanner(self._header, settings, network, coding)
+        self._cuts = Planner(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []
         self._analysis = shares.stage(self._codes_of)
-        self._coding = Stage(self._coder.code, bound=2, start=lambda: set_threads(shares.each))
+        self._coding = Stage(self._planner.code, bound=2, start=lambda: set_threads(shares.each))
         self._parameters: bytes | None = None
 
     @property
@@ -79,7 +80,7 @@ class VideoEncoder:
         assert frame.pts is not None
         small = to_yuv420(frame, *self._size)
         picture = to_rgb(small, *self._size)
-        if self._planner.starts_group(picture):
+        if self._cuts.starts_group(picture):
             self._groups.append(AnalysedGroup())
         group = self._groups[-1]
         group.pts.append(frame.pts)
@@ -96,7 +97,10 @@ class VideoEncoder:
         if self._batch[0]:
             self._analyse()
         self._store(self._analysis.finish())
-        return self._finished([*self._code(ended=True), *self._coding.finish()])
+        coded = self._code(ended=True)
+        for groups in self._coding.finish():
+            coded += groups
+        return self._finished(coded)
 
     def close(self) -> None:
         """Release the threads, also where the encoding was not finished."""
@@ -124,7 +128,8 @@ class VideoEncoder:
         while len(self._groups) > (0 if ended else 1):
             if len(self._groups[0].codes) < len(self._groups[0].pts):
                 break
-            coded += self._coding.push(self._groups.popleft())
+            for groups in self._coding.push(self._groups.popleft()):
+                coded += groups
         return coded
 
     def _finished(self, coded: list[CodedGroup]) -> list[CodedGroup]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gvc import keyframe
 from gvc.bitstream import Group, KeyFrame, VideoHeader
-from gvc.codec.key_choice import assign_keys, choose_keys, least_saving
+from gvc.codec.key_choice import assign_keys
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import InterFrame, inter_frames, write_run
@@ -39,6 +39,11 @@ class AnalysedGroup:
     frames: list[av.VideoFrame] = field(default_factory=list)
     codes: list[npt.NDArray[np.float32]] = field(default_factory=list)
     pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+
+    def part(self, part: slice) -> AnalysedGroup:
+        """Some frames of it."""
+        lists = self.pts, self.frames, self.codes, self.pictures
+        return AnalysedGroup(*(each[part] for each in lists))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +95,14 @@ class GroupCoder:
             preset=settings.key_preset,
         )
 
-    def code(self, frames: AnalysedGroup) -> CodedGroup:
-        """Code a group.
+    def generative(self, frames: AnalysedGroup, places: Sequence[int]) -> CodedGroup:
+        """Code a group by key frames and motion codes.
 
+        :param places: of its key frames, in the order of coding.
         :raises KeyFrameError: if the key-frame codec fails.
         """
-        settings = self._settings
-        codes = np.stack(frames.codes)
-        places = choose_keys(codes, most=settings.key_frames, saving=least_saving(settings.key_qp))
         coded = self._key_encoder.encode([frames.frames[place] for place in places])
-        inter = self._inter_frames(frames, codes, places, coded)
+        inter = self._inter_frames(frames, np.stack(frames.codes), places, coded)
         delays = self._delays(frames.pts)
         group = Group(
             pts=frames.pts[0],
@@ -108,8 +111,26 @@ class GroupCoder:
             keys=tuple(map(KeyFrame, places, coded.pictures)),
             motion=write_run(self._coding, delays, inter, keys=len(places)),
         )
-        end = frames.pts[-1] + self._header.frame_duration
-        return CodedGroup(group, coded.parameters, end)
+        return CodedGroup(group, coded.parameters, self._end(frames))
+
+    def video(self, frames: AnalysedGroup, *, qp: int) -> CodedGroup:
+        """Code all frames of a group by the key-frame codec.
+
+        :raises KeyFrameError: if it fails.
+        """
+        delays = self._delays(frames.pts)
+        group = Group(
+            pts=frames.pts[0],
+            frames=len(frames.pts),
+            variable_rate=any(delays),
+            keys=(),
+            motion=write_run(self._coding, delays, [], keys=0),
+            video=self._key_encoder.encode_video(frames.frames, qp=qp),
+        )
+        return CodedGroup(group, b"", self._end(frames))
+
+    def _end(self, frames: AnalysedGroup) -> int:
+        return frames.pts[-1] + self._header.frame_duration
 
     def _delays(self, pts: Sequence[int]) -> list[int]:
         """How many ticks later than usual each frame but the first comes."""

@@ -36,6 +36,10 @@ class EncoderSettings:
     :param gop_size: most frames of a group.
     :param key_frames: most key frames of a group; a further one is coded where it pays, see
         :func:`gvc.codec.key_choice.least_saving`.
+    :param max_distance: how far a frame may be from its original, as the perceptual distance that
+        ships sees it (:mod:`gvc.model.distance`, on the scale of LPIPS): where one is further,
+        the group gets more key frames, is cut in two, or is coded as video. None only looks whether
+        pictures are bad all over.
     :param scene_cut: how different two frames have to be for a new group to start between them;
         see :class:`gvc.codec.planner.Planner`. 0 turns it off.
     :param motion_step: quantiser step of the motion codes, in the units of the weights
@@ -61,6 +65,7 @@ class EncoderSettings:
     key_preset: str | None = None
     gop_size: int = 250
     key_frames: int = 4
+    max_distance: float | None = None
     scene_cut: float = 0.25
     motion_step: Fraction = DEFAULT_MOTION_STEP
     bit_cost: float = 1.25
@@ -82,6 +87,8 @@ class EncoderSettings:
         _check("cost of a bit", self.bit_cost, 0, 100)
         _check("number of interpolated frames", self.interpolate, 0, MAX_INTERPOLATED)
         _check("adaptation", self.adapt, 0, 1000)
+        if self.max_distance is not None:
+            _check("greatest distance", self.max_distance, 0.001, 10)
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)
 

@@ -1,0 +1,140 @@
+"""How a group is coded: which key frames, and whether generated pictures will do at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gvc.bitstream import VideoHeader
+from gvc.codec.decoder import VideoDecoder
+from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.key_choice import choose_keys, least_saving
+from gvc.codec.levels import LevelCoding
+from gvc.codec.settings import EncoderSettings
+from gvc.media import to_rgb
+from gvc.model.distance import Distance
+from gvc.model.mttf import Mttf
+
+#: Where no greatest distance is asked for, one frame in so many is looked at.
+_EVERY = 8
+
+#: And generated pictures may be further from the originals than key frames are, by this on average.
+#: Faces are by 0.05 to 0.1; what the networks cannot animate at all is by 0.3 and more.
+_ALLOWANCE = 0.2
+
+#: Groups are cut in two until they are shorter than twice this.
+_SHORTEST = 12
+
+#: QP of a group coded as video over that of key frames, and the steps in which it goes down until
+#: pictures are close enough, at most to the last.
+_VIDEO_QP, _QP_STEP, _LEAST_QP = 6, 4, 8
+
+
+class GroupPlanner:
+    """Codes groups of one stream, each in the cheapest way that will do.
+
+    Further key frames come first, where single frames are too far from their originals. Then the
+    group is cut in two. Where even that does not help, or nothing is close, all its frames are
+    coded as video by the key-frame codec.
+
+    :param header: of the stream; its parameter sets need not be known yet.
+    :param network: in evaluation mode, for inference.
+    :param coding: of the levels of motion codes.
+    :raises KeyFrameError: if key frames cannot be coded on this machine.
+    """
+
+    def __init__(
+        self,
+        header: VideoHeader,
+        settings: EncoderSettings,
+        network: Mttf,
+        coding: LevelCoding,
+    ) -> None:
+        self._header = header
+        self._settings = settings
+        self._network = network
+        self._coder = GroupCoder(header, settings, network, coding)
+        self._distance = Distance.load(device=settings.device)
+
+    def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
+        """Code a group, as several if it has to be cut.
+
+        :raises KeyFrameError: if the key-frame codec fails.
+        """
+        if self._settings.max_distance is None:
+            return [self._checked(frames)]
+        return self._within(frames, self._settings.max_distance)
+
+    def _checked(self, frames: AnalysedGroup) -> CodedGroup:
+        """Generated pictures, unless they are bad all over."""
+        coded = self._coder.generative(frames, self._keys(frames))
+        keys = [key.index for key in coded.group.keys]
+        sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
+        distances = self._distances(frames, coded, sampled)
+        own = np.mean([distances[sampled.index(key)] for key in keys])
+        if distances.mean() <= own + _ALLOWANCE:
+            return coded
+        return self._coder.video(frames, qp=self._video_qp)
+
+    def _within(self, frames: AnalysedGroup, limit: float) -> list[CodedGroup]:
+        """No frame further from its original than ``limit``, as far as QPs allow."""
+        everything = range(len(frames.pts))
+        places = self._keys(frames)
+        while True:
+            coded = self._coder.generative(frames, places)
+            distances = self._distances(frames, coded, everything)
+            worst = int(distances.argmax())
+            if distances[worst] <= limit:
+                return [coded]
+            hopeless = worst in places or np.median(distances) > limit
+            if hopeless or len(places) >= self._settings.key_frames:
+                break
+            places = [*places, worst]
+        if hopeless or len(frames.pts) < 2 * _SHORTEST:
+            return [self._video_within(frames, limit)]
+        middle = len(frames.pts) // 2
+        return [
+            group
+            for part in (slice(0, middle), slice(middle, None))
+            for group in self._within(frames.part(part), limit)
+        ]
+
+    def _video_within(self, frames: AnalysedGroup, limit: float) -> CodedGroup:
+        for qp in range(self._video_qp, _LEAST_QP, -_QP_STEP):
+            coded = self._coder.video(frames, qp=qp)
+            if self._distances(frames, coded, range(len(frames.pts))).max() <= limit:
+                return coded
+        return self._coder.video(frames, qp=_LEAST_QP)
+
+    @property
+    def _video_qp(self) -> int:
+        return min(63, self._settings.key_qp + _VIDEO_QP)
+
+    def _keys(self, frames: AnalysedGroup) -> list[int]:
+        settings = self._settings
+        saving = least_saving(settings.key_qp)
+        return choose_keys(np.stack(frames.codes), most=settings.key_frames, saving=saving)
+
+    def _distances(
+        self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
+    ) -> npt.NDArray[np.float32]:
+        """Distance from its original of each frame at ``places``, as a decoder shows it."""
+        header = self._header
+        size = header.coded_width, header.coded_height
+        shown = replace(header, width=size[0], height=size[1], key_parameters=coded.parameters)
+        decoder = VideoDecoder(
+            shown,
+            device=self._settings.device,
+            threads=self._settings.threads,
+            network=self._network,
+        )
+        wanted = frozenset(frames.pts[place] for place in places)
+        decoded = decoder.decode(coded.group, only=wanted)
+        distances = [
+            self._distance.distance([to_rgb(frames.frames[place], *size)], [to_rgb(frame, *size)])
+            for place, frame in zip(places, decoded, strict=True)
+        ]
+        return np.concatenate(distances)
