@@ -252,7 +252,7 @@ GVC_MULTIVERSION void locate_flows(const float* __restrict flows,
     const float half_height = 0.5f * static_cast<float>(height);
     const float right = static_cast<float>(width - 1), bottom = static_cast<float>(height - 1);
     const auto row = static_cast<std::int32_t>((width + 1) * kPacked);
-    for (std::int32_t k = 0; k < static_cast<std::int32_t>(count); ++k) {
+    for (std::int64_t k = 0; k < count; ++k) {
         const float flow_x = flows[2 * k] + masked(at.carried_x, guided[k]);
         const float flow_y = flows[2 * k + 1] + masked(at.carried_y, guided[k]);
         const std::int32_t left = pixel_before(at.x + flow_x * half_width, right, across + k);
