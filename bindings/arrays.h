@@ -48,4 +48,15 @@ inline void check(Status status, const std::string& operation) {
     }
 }
 
+// Runs what gives a Status while other threads of Python's may run, and checks it.
+template <typename Operation>
+void run(const std::string& name, const Operation& operation) {
+    Status status;
+    {
+        pybind11::gil_scoped_release released;
+        status = operation();
+    }
+    check(status, name);
+}
+
 }  // namespace gvc::bindings

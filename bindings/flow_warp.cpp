@@ -12,12 +12,9 @@ void one_flow(const Described& features, const Described& displacement, const De
     const FlowWarp warp{array_of<const float>(features), array_of<const float>(displacement),
                         array_of<const float>(gate), array_of<const float>(inner),
                         array_of<float>(output)};
-    Status status;
-    {
-        pybind11::gil_scoped_release released;
-        status = cuda ? warp_by_flow_cuda(warp, stream_at(stream)) : warp_by_flow(warp, threads);
-    }
-    check(status, "warp_by_flow");
+    run("warp_by_flow", [&] {
+        return cuda ? warp_by_flow_cuda(warp, stream_at(stream)) : warp_by_flow(warp, threads);
+    });
 }
 
 void many_flows(const Described& picture, const Described& flows, const Described& carried,
@@ -25,13 +22,10 @@ void many_flows(const Described& picture, const Described& flows, const Describe
                 std::uintptr_t stream) {
     const FlowWarps warps{array_of<const float>(picture), array_of<const float>(flows),
                           array_of<const float>(carried), guided, array_of<float>(output)};
-    Status status;
-    {
-        pybind11::gil_scoped_release released;
-        status = cuda ? warp_by_flows_cuda(warps, stream_at(stream))
-                      : warp_by_flows(warps, threads);
-    }
-    check(status, "warp_by_flows");
+    run("warp_by_flows", [&] {
+        return cuda ? warp_by_flows_cuda(warps, stream_at(stream))
+                    : warp_by_flows(warps, threads);
+    });
 }
 
 }  // namespace

@@ -19,14 +19,11 @@ void spread(const Described& centres, const Described& displacements, const Desc
                                    array_of<const float>(constants)};
     const SpreadMaps maps{array_of<float>(displacement_map), array_of<float>(share_map),
                           array_of<float>(label_maps)};
-    Status status;
-    {
-        pybind11::gil_scoped_release released;
-        status = cuda ? spread_keypoints_cuda(keypoints, maps, array_of<float>(scratch),
-                                              stream_at(stream))
-                      : spread_keypoints(keypoints, maps, threads);
-    }
-    check(status, "spread_keypoints");
+    run("spread_keypoints", [&] {
+        return cuda ? spread_keypoints_cuda(keypoints, maps, array_of<float>(scratch),
+                                           stream_at(stream))
+                    : spread_keypoints(keypoints, maps, threads);
+    });
 }
 
 }  // namespace

@@ -14,14 +14,10 @@ void mix(const Described& logits, const Described& flows, const Described& carri
                           array_of<const float>(carried), foreground, guided};
     const MixedMotion motion{array_of<float>(foreground_motion),
                              array_of<float>(background_motion)};
-    Status status;
-    {
-        pybind11::gil_scoped_release released;
-        status = cuda ? mix_flows_cuda(mixture, motion, array_of<float>(scratch),
-                                       stream_at(stream))
-                      : mix_flows(mixture, motion, threads);
-    }
-    check(status, "mix_flows");
+    run("mix_flows", [&] {
+        return cuda ? mix_flows_cuda(mixture, motion, array_of<float>(scratch), stream_at(stream))
+                    : mix_flows(mixture, motion, threads);
+    });
 }
 
 }  // namespace

@@ -12,13 +12,10 @@ void forward(const Described& input, const Described& grid, const Described& out
     const auto in = array_of<const float>(input);
     const auto positions = array_of<const float>(grid);
     const auto out = array_of<float>(output);
-    Status status;
-    {
-        pybind11::gil_scoped_release released;
-        status = cuda ? warp_forward_cuda(in, positions, out, options, stream_at(stream))
-                      : warp_forward(in, positions, out, options);
-    }
-    check(status, "warp");
+    run("warp", [&] {
+        return cuda ? warp_forward_cuda(in, positions, out, options, stream_at(stream))
+                    : warp_forward(in, positions, out, options);
+    });
 }
 
 void backward(const Described& grad_output, const Described& input, const Described& grid,
@@ -30,14 +27,11 @@ void backward(const Described& grad_output, const Described& input, const Descri
     const auto positions = array_of<const float>(grid);
     const auto to_input = array_of<float>(grad_input);
     const auto to_grid = array_of<float>(grad_grid);
-    Status status;
-    {
-        pybind11::gil_scoped_release released;
-        status = cuda ? warp_backward_cuda(grad, in, positions, to_input, to_grid, options,
-                                           stream_at(stream))
-                      : warp_backward(grad, in, positions, to_input, to_grid, options);
-    }
-    check(status, "warp");
+    run("warp", [&] {
+        return cuda ? warp_backward_cuda(grad, in, positions, to_input, to_grid, options,
+                                         stream_at(stream))
+                    : warp_backward(grad, in, positions, to_input, to_grid, options);
+    });
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 // The CUDA kernels' own code (csrc/cuda/*_work.h), run by loops on the CPU, for tests.
+#include <algorithm>
+
+#include "composite_work.h"
 #include "flow_warp_work.h"
 #include "keypoint_spread_work.h"
 #include "mixture_work.h"
@@ -66,5 +69,15 @@ int spread_keypoints(const gvc::Input* centres, const gvc::Input* displacements,
     return static_cast<int>(gvc::spread_keypoints_with(
         gvc::Loops{}, {*centres, *displacements, *labels, *narrow, *frame, *constants},
         {*displacement_map, *share_map, *label_maps}, *far));
+}
+
+int compose_planes(const gvc::Input* foreground, const gvc::Input* background,
+                   const gvc::Input* person, const gvc::Input* key,
+                   const gvc::Input* foreground_motion, const gvc::Input* background_motion,
+                   const gvc::Input* matrix, const gvc::Array4<std::uint8_t>* planes) {
+    gvc::Composite frames{*foreground,        *background,        *person, *key,
+                          *foreground_motion, *background_motion, {},      *planes};
+    std::copy_n(matrix->data, 12, &frames.matrix[0][0]);
+    return static_cast<int>(gvc::compose_planes_with(gvc::Loops{}, frames));
 }
 }

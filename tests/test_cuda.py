@@ -15,6 +15,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
@@ -22,9 +23,12 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from gvc.ops import (
+    Branches,
     KeypointField,
+    YuvMatrix,
     blend_warped,
     build_info,
+    compose_planes,
     mix_flows,
     spread_keypoints,
     warp,
@@ -34,6 +38,7 @@ from gvc.ops import (
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "csrc" / "cuda").glob("*.cu"))
+Given = TypeVar("Given", Branches, KeypointField)
 FAR = [float("nan"), float("inf"), -float("inf"), 1e30, -1e30]
 
 
@@ -132,6 +137,13 @@ class Loops:
         )
         return maps
 
+    def compose_planes(self, branches: Branches, matrix: YuvMatrix) -> Tensor:
+        count, (height, width) = len(branches.foreground), branches.key.shape[-2:]
+        planes = torch.zeros(count, 1, height * 3 // 2, width, dtype=torch.uint8)
+        given = [getattr(branches, one.name) for one in dataclasses.fields(branches)]
+        self.call("compose_planes", *given, torch.tensor([[matrix.rows()]]), planes)
+        return planes[:, 0]
+
 
 class Gpu:
     """The kernels on a GPU, as networks call them."""
@@ -153,14 +165,14 @@ class Gpu:
 
 
 def moved(one: object) -> object:
-    if isinstance(one, KeypointField):
+    if isinstance(one, (Branches, KeypointField)):
         return each(one, Tensor.cuda)
     return one.cuda() if isinstance(one, Tensor) else one
 
 
-def each(field: KeypointField, change: Callable[[Tensor], Tensor]) -> KeypointField:
-    names = [one.name for one in dataclasses.fields(field)]
-    return KeypointField(**{name: change(getattr(field, name)) for name in names})
+def each(given: Given, change: Callable[[Tensor], Tensor]) -> Given:
+    names = [one.name for one in dataclasses.fields(given)]
+    return type(given)(**{name: change(getattr(given, name)) for name in names})
 
 
 @pytest.fixture(scope="module")
@@ -383,6 +395,51 @@ def test_keypoints_from_anywhere(kernels, value):
         torch.testing.assert_close(one[1:].double(), other, rtol=1e-4, atol=2e-5)
 
 
+def branches(seed: int, *, gates: bool) -> Branches:
+    draw = Draw(seed)
+    count, fold = draw.whole(1, 3), draw.chance.choice([1, 2, 4])
+    folded = 2 * draw.whole(1, 9), 2 * draw.whole(1, 9)
+    size = fold * folded[0], fold * folded[1]
+    return Branches(
+        foreground=3 * draw.normal(count, (5 if gates else 4) * fold**2, *folded),
+        background=3 * draw.normal(count, (4 if gates else 3) * fold**2, *folded),
+        person=draw.normal(count, 1, *draw.coarse(size)),
+        key=draw.normal(draw.chance.choice([1, count]), 3, *size).sigmoid(),
+        foreground_motion=0.3 * draw.normal(count, 2, *draw.coarse(size)),
+        background_motion=0.3 * draw.normal(count, 2, *draw.coarse(size)),
+    )
+
+
+def levels_apart(found: Tensor, expected: Tensor) -> float:
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype == torch.uint8
+    return float((found.int() - expected.int()).abs().max())
+
+
+@pytest.mark.parametrize("gates", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_composites(kernels, seed, gates):
+    given, matrix = branches(seed, gates=gates), YuvMatrix(0.2126, 0.0722, bool(seed % 2))
+    expected = compose_planes(each(given, Tensor.double), matrix)
+    # Where both round, a hair more or less is another level.
+    assert levels_apart(kernels.compose_planes(given, matrix), expected) <= 1
+
+
+@pytest.mark.parametrize("value", FAR)
+def test_composites_by_flows_from_anywhere(kernels, value):
+    given, matrix = branches(3, gates=True), YuvMatrix(0.299, 0.114)
+    motions = [torch.zeros(len(given.foreground), 2, *given.key.shape[-2:]) for _ in range(2)]
+    for motion in motions:
+        motion[:, :, ::2, ::3] = value
+    given = dataclasses.replace(given, foreground_motion=motions[0], background_motion=motions[1])
+    exact = each(given, Tensor.double)
+    exact = dataclasses.replace(
+        exact, foreground_motion=readable(motions[0]), background_motion=readable(motions[1])
+    )
+    found = kernels.compose_planes(given, matrix)
+    assert levels_apart(found, compose_planes(exact, matrix)) <= 1
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_warps_by_grids(kernels, seed):
     draw = Draw(seed)
@@ -404,13 +461,16 @@ def test_warps_by_grids(kernels, seed):
 def test_what_does_not_fit_is_refused(kernels):
     inner, features, displacement, gate = warp_inputs(0)
     (logits, flows, carried), counts = mixture_inputs(0)
-    field = keypoints(0)
+    field, whole = keypoints(0), branches(0, gates=True)
     for refused in [
         lambda: kernels.blend_warped(inner, features, displacement[:, :1], gate),
         lambda: kernels.mix_flows(logits, flows[:, :-1], carried, **counts),
         lambda: kernels.mix_flows(logits, flows, carried, foreground=0, guided=0),
         lambda: kernels.spread_keypoints(
             dataclasses.replace(field, labels=torch.zeros(len(field.labels) + 1, 2)), 16
+        ),
+        lambda: kernels.compose_planes(
+            dataclasses.replace(whole, background=whole.background[:, 1:]), YuvMatrix(0.3, 0.1)
         ),
     ]:
         with pytest.raises(ValueError, match="sizes"):

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gvc/exponential.h"
+#include "gvc/flow_warp.h"
 #include "multiversion.h"
 #include "parallel.h"
 #include "resizing.h"
@@ -16,10 +17,6 @@ namespace {
 
 // Least pixels for which starting a thread pays.
 constexpr std::int64_t kLeastWork = 1 << 12;
-
-// Maps of a branch's picture; of a foreground before its gate.
-constexpr std::int64_t kColours = 3;
-constexpr std::int64_t kForeground = 4;
 
 // Lines of one map each, one after the other: [maps][width].
 //
@@ -136,33 +133,26 @@ GVC_MULTIVERSION void halve(const float* __restrict one, const float* __restrict
 }
 
 // What is known before the first line.
-struct Plan {
-    std::int64_t height;
-    std::int64_t width;
-    std::int64_t fold;
-    bool gated;
+struct Plan : CompositeLayout {
     Resizing person;
     Resizing front;
     Resizing back;
-    std::vector<float> key;  // packed
+    PackedPictures key;
 
     explicit Plan(const Composite& frames)
-        : height(frames.planes.size[2] / 3 * 2),
-          width(frames.planes.size[3]),
-          fold(width / frames.foreground.size[3]),
-          gated(frames.foreground.size[1] > kForeground * fold * fold),
+        : CompositeLayout(frames),
           person(frames.person.size[2], frames.person.size[3], height, width),
           front(gated ? frames.foreground_motion.size[2] : 1,
                 gated ? frames.foreground_motion.size[3] : 1, height, width),
           back(gated ? frames.background_motion.size[2] : 1,
                gated ? frames.background_motion.size[3] : 1, height, width) {
         if (gated) {
-            key = packed(frames.key);
+            key = PackedPictures(frames.key);
         }
     }
 
     // Lines of the maps of both branches, with a gate each.
-    std::int64_t lines() const { return kForeground + 1 + kColours + 1; }
+    std::int64_t lines() const { return kForegroundMaps + 1 + kColours + 1; }
 
     // Floats that one thread needs: the maps, two lines of RGB, the warped key picture, and what
     // resizing and placing take in turn.
@@ -174,16 +164,13 @@ struct Plan {
 };
 
 // Shows the key picture, warped, in own[3][width] as far as the gate leaves room for it.
-void show_warped(const Composite& frames, const Plan& plan, const Array4<const float>& motion,
-                 const Resizing& resizing, std::int64_t n, std::int64_t y, float* own,
-                 const float* gate, float* scratch, std::int32_t* whole) {
+void show_warped(const Plan& plan, const Array4<const float>& motion, const Resizing& resizing,
+                 std::int64_t n, std::int64_t y, float* own, const float* gate, float* scratch,
+                 std::int32_t* whole) {
     float* pixels = scratch;
-    const Axis down = packed_down(plan.height, plan.width);
-    const Places at = place_line(motion, resizing, n, y, down, packed_across(plan.width),
-                                 pixels + kPacked * plan.width, whole);
-    const std::int64_t frame = frames.key.size[0] == 1 ? 0 : n;
-    read_packed(plan.key.data() + frame * plan.height * plan.width * kPacked, at, plan.width,
-                kPacked, pixels);
+    const Samples at =
+        sample_line(motion, resizing, n, y, plan.key, pixels + kPacked * plan.width, whole);
+    read_packed(plan.key.frame(n), plan.key.row(), at, plan.width, kPacked, pixels);
     show_key(pixels, gate, plan.width, own);
 }
 
@@ -193,17 +180,17 @@ void paint_line(const Composite& frames, const Plan& plan, std::int64_t n, std::
     const std::int64_t width = plan.width, gates = plan.gated ? 1 : 0;
     float* front = scratch;
     float* mask = front + kColours * width;
-    float* back = front + (kForeground + gates) * width;
+    float* back = front + (kForegroundMaps + gates) * width;
     float* rest = front + plan.lines() * width;
-    unfold_line(frames.foreground, n, y, plan.fold, kForeground + gates, front);
+    unfold_line(frames.foreground, n, y, plan.fold, kForegroundMaps + gates, front);
     unfold_line(frames.background, n, y, plan.fold, kColours + gates, back);
     resize_line(frames.person, n, 0, plan.person, y, rest + width, rest);
     add(rest, width, mask);
-    squash(front, (kForeground + kColours + 2 * gates) * width);
+    squash(front, (kForegroundMaps + kColours + 2 * gates) * width);
     if (plan.gated) {
-        show_warped(frames, plan, frames.foreground_motion, plan.front, n, y, front,
-                    front + kForeground * width, rest, whole);
-        show_warped(frames, plan, frames.background_motion, plan.back, n, y, back,
+        show_warped(plan, frames.foreground_motion, plan.front, n, y, front,
+                    front + kForegroundMaps * width, rest, whole);
+        show_warped(plan, frames.background_motion, plan.back, n, y, back,
                     back + kColours * width, rest, whole);
     }
     for (std::int64_t c = 0; c < kColours; ++c) {
@@ -232,44 +219,17 @@ void composite_pair(const Composite& frames, const Plan& plan, std::int64_t n, s
     lay_line(mean, frames.matrix[2], half, scratch, red);
 }
 
-bool is_motion(const Array4<const float>& motion, std::int64_t count) {
-    return is_picture(motion) && motion.size[0] == count && motion.size[1] == 2;
-}
-
-bool fits(const Composite& frames) {
-    const auto& size = frames.planes.size;
-    const auto& front = frames.foreground;
-    const std::int64_t height = size[2] / 3 * 2, width = size[3];
-    if (!is_picture(frames.planes) || !is_picture(front) || size[1] != 1 || size[2] % 3 != 0 ||
-        width % 2 != 0 || frames.planes.stride[3] != 1 || frames.planes.stride[2] != width) {
-        return false;
-    }
-    const std::int64_t fold = width / front.size[3], area = fold * fold;
-    const bool gated = front.size[1] != kForeground * area;
-    const std::int64_t gates = gated ? 1 : 0;
-    const auto& key = frames.key;
-    return fold >= 1 && front.size[2] * fold == height && front.size[3] * fold == width &&
-           has_size(front, size[0], (kForeground + gates) * area, front.size[2], front.size[3]) &&
-           has_size(frames.background, size[0], (kColours + gates) * area, front.size[2],
-                    front.size[3]) &&
-           is_picture(frames.person) && frames.person.size[0] == size[0] &&
-           frames.person.size[1] == 1 &&
-           (!gated || ((key.size[0] == 1 || key.size[0] == size[0]) &&
-                       has_size(key, key.size[0], kColours, height, width) && has_few_channels(key) &&
-                       is_motion(frames.foreground_motion, size[0]) &&
-                       is_motion(frames.background_motion, size[0])));
-}
-
 }  // namespace
 
 Status compose_planes(const Composite& frames, int threads) {
-    if (threads < 1 || !fits(frames)) {
+    if (threads < 1 || !fits(frames) ||
+        (CompositeLayout(frames).gated && !has_few_channels(frames.key))) {
         return Status::bad_argument;
     }
     try {
         const Plan plan(frames);
         for_lines(frames.planes.size[0], plan.height / 2, kLeastWork / (2 * plan.width) + 1,
-                  threads, plan.room(), 4 * plan.width,
+                  threads, plan.room(), plan.width,
                   [&](std::int64_t n, std::int64_t pair, float* floats, std::int32_t* whole) {
                       composite_pair(frames, plan, n, pair, floats, whole);
                   });

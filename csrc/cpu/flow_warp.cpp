@@ -1,6 +1,7 @@
 #include "gvc/flow_warp.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <vector>
 
@@ -105,9 +106,7 @@ void read_planes(const float* source, const std::int64_t* stride, const Places& 
 template <std::int64_t kChannels>
 void unpack_channels(const float* values, const float* gate, const Line<const float>& inner,
                      std::int64_t width, const Line<float>& output) {
-    if (gate == nullptr && output.channel == 1 && output.column == kChannels) {
-        std::copy_n(values, width * kChannels, output.data);
-    } else if (gate == nullptr) {
+    if (gate == nullptr) {
         for (std::int64_t x = 0; x < width; ++x) {
             for (std::int64_t c = 0; c < kChannels; ++c) {
                 output.data[x * output.column + c * output.channel] = values[x * kChannels + c];
@@ -148,7 +147,7 @@ void unpack(const float* values, const float* gate, const Line<const float>& inn
 struct FlowPlan {
     Resizing flow;
     Resizing gate;
-    std::vector<float> picture;  // packed, or empty
+    PackedPictures pictures;  // if they have few channels
 
     explicit FlowPlan(const FlowWarp& warp)
         : flow(warp.displacement.size[2], warp.displacement.size[3], warp.output.size[2],
@@ -157,7 +156,7 @@ struct FlowPlan {
                warp.gate.data == nullptr ? 1 : warp.gate.size[3], warp.output.size[2],
                warp.output.size[3]) {
         if (has_few_channels(warp.features)) {
-            picture = packed(warp.features);
+            pictures = PackedPictures(warp.features);
         }
     }
 
@@ -167,33 +166,53 @@ struct FlowPlan {
     }
 };
 
+// Whether the channels of one pixel and those of the next follow each other.
+template <typename Element>
+bool is_dense(const Line<Element>& line, std::int64_t channels) {
+    return line.column == channels && (line.channel == 1 || channels == 1);
+}
+
+// One line of the output from a packed picture; `floats` has room for kPacked a pixel.
+void read_packed_line(const float* source, std::int64_t row, const Samples& at, const float* gate,
+                      const Line<const float>& inner, std::int64_t width, std::int64_t channels,
+                      const Line<float>& output, float* floats) {
+    const bool dense = is_dense(output, channels);
+    if (dense && gate == nullptr) {
+        read_packed(source, row, at, width, channels, output.data);
+    } else if (dense && channels > 1 && is_dense(inner, channels)) {
+        blend_packed(source, row, at, width, channels, inner.data, gate, output.data);
+    } else {
+        read_packed(source, row, at, width, channels, floats);
+        unpack(floats, gate, inner, width, channels, output);
+    }
+}
+
 // One line of the output: where it reads, then what.
 void warp_line(const FlowWarp& warp, const FlowPlan& plan, std::int64_t n, std::int64_t y,
                float* floats, std::int32_t* whole) {
-    const std::int64_t channels = warp.output.size[1], width = warp.output.size[3];
-    const std::int64_t height = warp.output.size[2];
-    float* values = floats + placing_room(plan.flow);
-    float* scratch = values + kPacked * width;
-    float* gate = warp.gate.data == nullptr ? nullptr : scratch + 3 * plan.gate.from_width;
-    if (gate != nullptr) {
-        resize_line(warp.gate, n, 0, plan.gate, y, scratch, gate);
+    const std::int64_t channels = warp.output.size[1], height = warp.output.size[2];
+    const std::int64_t width = warp.output.size[3];
+    const bool gated = warp.gate.data != nullptr;
+    float* values = floats + width;
+    float* rest = values + kPacked * width;
+    const float* gate = nullptr;
+    if (gated && plan.gate.same && warp.gate.stride[3] == 1) {
+        gate = line_of(warp.gate, n, y).data;
+    } else if (gated) {
+        resize_line(warp.gate, n, 0, plan.gate, y, rest, floats);
+        gate = floats;
     }
-    const bool is_packed = !plan.picture.empty();
-    const Axis down = is_packed ? packed_down(height, width)
-                                : Axis{static_cast<std::int32_t>(height), 1};
-    const Axis across = is_packed ? packed_across(width)
-                                  : Axis{static_cast<std::int32_t>(width), 1};
-    const Places at =
-        place_line(warp.displacement, plan.flow, n, y, down, across, floats, whole);
     const Line<const float> inner = line_of(warp.inner, n, y);
     const Line<float> output = line_of(warp.output, n, y);
-    const std::int64_t frame = warp.features.size[0] == 1 ? 0 : n;
-    if (is_packed) {
-        read_packed(plan.picture.data() + frame * height * width * kPacked, at, width, channels,
-                    values);
-        unpack(values, gate, inner, width, channels, output);
+    if (!plan.pictures.values.empty()) {
+        const Samples at =
+            sample_line(warp.displacement, plan.flow, n, y, plan.pictures, rest, whole);
+        read_packed_line(plan.pictures.frame(n), plan.pictures.row(), at, gate, inner, width,
+                         channels, output, values);
         return;
     }
+    const Places at = place_line(warp.displacement, plan.flow, n, y, height, rest, whole);
+    const std::int64_t frame = warp.features.size[0] == 1 ? 0 : n;
     const std::int64_t* stride = warp.features.stride;
     const float* source = warp.features.data + frame * stride[0];
     const bool interleaved =
@@ -207,42 +226,76 @@ void warp_line(const FlowWarp& warp, const FlowPlan& plan, std::int64_t n, std::
     }
 }
 
-// One line of all flows: the places of a pixel's flows are side by side.
-void warps_line(const FlowWarps& warps, const float* picture, std::int64_t n, std::int64_t y,
-                float* floats, std::int32_t* whole) {
+// Where a pixel is in the picture before any flow, and what its guided flows are relative to.
+struct Unmoved {
+    float x, y;
+    float carried_x, carried_y;
+};
+
+// The value where all bits of `mask` are set, zero where none is. By bits: compilers make a loop
+// with a vector for each side of a comparison, and short ones of both.
+GVC_INLINE float masked(float value, std::int32_t mask) {
+    std::int32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    bits &= mask;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// What the pixel reads under each of its flows, [count][2]; `guided` masks those that are.
+GVC_MULTIVERSION void locate_flows(const float* __restrict flows,
+                                   const std::int32_t* __restrict guided, Unmoved at,
+                                   std::int64_t count, std::int64_t height, std::int64_t width,
+                                   std::int32_t* __restrict offset, float* __restrict across,
+                                   float* __restrict down) {
+    const float half_width = 0.5f * static_cast<float>(width);
+    const float half_height = 0.5f * static_cast<float>(height);
+    const float right = static_cast<float>(width - 1), bottom = static_cast<float>(height - 1);
+    const auto row = static_cast<std::int32_t>((width + 1) * kPacked);
+    for (std::int64_t k = 0; k < count; ++k) {
+        const float flow_x = flows[2 * k] + masked(at.carried_x, guided[k]);
+        const float flow_y = flows[2 * k + 1] + masked(at.carried_y, guided[k]);
+        const std::int32_t left = pixel_before(at.x + flow_x * half_width, right, across + k);
+        const std::int32_t top = pixel_before(at.y + flow_y * half_height, bottom, down + k);
+        offset[k] = top * row + left * static_cast<std::int32_t>(kPacked);
+    }
+}
+
+// One line of all flows: those of a pixel are side by side.
+void warps_line(const FlowWarps& warps, const PackedPictures& pictures, std::int64_t n,
+                std::int64_t y, float* floats, std::int32_t* whole) {
     const auto& flows = warps.flows;
     const std::int64_t count = flows.size[1] / 2, width = flows.size[3];
     const std::int64_t channels = warps.picture.size[1];
-    const Axis across = packed_across(warps.picture.size[3]);
-    const Axis down = packed_down(warps.picture.size[2], warps.picture.size[3]);
     // Pixel centres of the flows in those of the picture.
-    const float scale_x = static_cast<float>(across.size) / static_cast<float>(width);
-    const float scale_y = static_cast<float>(down.size) / static_cast<float>(flows.size[2]);
-    const float origin_y = (static_cast<float>(y) + 0.5f) * scale_y - 0.5f;
-    float* flow_x = floats;
-    float* flow_y = flow_x + count;
-    const Places at = places_in(whole, flow_y + count, count);
-    float* values = flow_y + 3 * count;
+    const float scale_x = static_cast<float>(pictures.width) / static_cast<float>(width);
+    const float scale_y = static_cast<float>(pictures.height) / static_cast<float>(flows.size[2]);
+    const Samples at{whole, floats, floats + count};
+    float* pairs = floats + 2 * count;
+    float* values = pairs + 2 * count;
+    std::int32_t* guided = whole + count;
+    for (std::int64_t k = 0; k < count; ++k) {
+        guided[k] = k < warps.guided ? -1 : 0;
+    }
     const Line<const float> in = line_of(flows, n, y);
     const Line<const float> carried = line_of(warps.carried, n, y);
     const Line<float> out = line_of(warps.output, n, y);
     for (std::int64_t x = 0; x < width; ++x) {
         const float* from = in.data + x * in.column;
-        copy_line(from, 2 * in.channel, count, flow_x);
-        copy_line(from + in.channel, 2 * in.channel, count, flow_y);
-        const float carried_x = carried.data[x * carried.column];
-        const float carried_y = carried.data[x * carried.column + carried.channel];
-        for (std::int64_t k = 0; k < warps.guided; ++k) {
-            flow_x[k] += carried_x;
-            flow_y[k] += carried_y;
+        if (in.channel != 1) {
+            copy_line(from, in.channel, 2 * count, pairs);
+            from = pairs;
         }
-        const float origin_x = (static_cast<float>(x) + 0.5f) * scale_x - 0.5f;
-        locate(flow_x, origin_x, 0.0f, across, count, at.left, at.right, at.across);
-        locate(flow_y, origin_y, 0.0f, down, count, at.top, at.bottom, at.down);
-        read_packed(picture, at, count, channels, values);
+        const float* by = carried.data + x * carried.column;
+        const Unmoved unmoved{(static_cast<float>(x) + 0.5f) * scale_x - 0.5f,
+                              (static_cast<float>(y) + 0.5f) * scale_y - 0.5f, by[0],
+                              by[carried.channel]};
+        locate_flows(from, guided, unmoved, count, pictures.height, pictures.width, at.offset,
+                     at.across, at.down);
         // A line of flows takes the place of a line of pixels.
         const Line<float> to{out.data + x * out.column, out.channel, channels * out.channel};
-        unpack(values, nullptr, {nullptr, 0, 0}, count, channels, to);
+        read_packed_line(pictures.frame(n), pictures.row(), at, nullptr, {nullptr, 0, 0}, count,
+                         channels, to, values);
     }
 }
 
@@ -271,15 +324,13 @@ Status warp_by_flows(const FlowWarps& warps, int threads) {
         return Status::bad_argument;
     }
     try {
-        const std::vector<float> pictures = packed(warps.picture);
-        const std::int64_t one = warps.picture.size[2] * warps.picture.size[3] * kPacked;
-        const std::int64_t step = warps.picture.size[0] == 1 ? 0 : one;
+        const PackedPictures pictures(warps.picture);
         const std::int64_t count = warps.flows.size[1] / 2;
         for_lines(warps.flows.size[0], warps.flows.size[2],
                   lines_of(warps.flows.size[3] * warps.output.size[1]), threads,
-                  (4 + kPacked) * count, 4 * count,
+                  (4 + kPacked) * count, 2 * count,
                   [&](std::int64_t n, std::int64_t y, float* floats, std::int32_t* whole) {
-                      warps_line(warps, pictures.data() + n * step, n, y, floats, whole);
+                      warps_line(warps, pictures, n, y, floats, whole);
                   });
     } catch (const std::bad_alloc&) {
         return Status::out_of_memory;

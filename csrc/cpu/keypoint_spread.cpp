@@ -175,10 +175,8 @@ void spread_over(const KeypointSpread& spread, const SpreadMaps& maps, int threa
                          const Table& table = tables[static_cast<std::size_t>(n)];
                          sum_line(table, frame_of(spread, n), line % side, side,
                                   &far_narrow, 0, table.coarse, 3, xs, weight, sum);
-                         for (std::int64_t c = 0; c < 3; ++c) {
-                             widen_line(sum + c * side, side, resizing.columns, size,
-                                        far.data() + (line * 3 + c) * size);
-                         }
+                         widen_lines(sum, side, resizing.columns, size, 3,
+                                     far.data() + line * 3 * size);
                      }
                  });
     const std::int64_t work = std::max<std::int64_t>(1, size * tables.front().points);

@@ -15,37 +15,56 @@ namespace {
 // Least pixels times components for which starting a thread pays.
 constexpr std::int64_t kLeastWork = 1 << 16;
 
-GVC_MULTIVERSION void raise(const float* __restrict from, std::int64_t count,
-                            float* __restrict most) {
-    for (std::int64_t i = 0; i < count; ++i) {
-        most[i] = most[i] > from[i] ? most[i] : from[i];
+// The largest of `count` lines.
+GVC_MULTIVERSION void find_most(const float* __restrict lines, std::int64_t count,
+                                std::int64_t width, float* __restrict most) {
+    for (std::int64_t i = 0; i < width; ++i) {
+        most[i] = lines[i];
+    }
+    for (std::int64_t k = 1; k < count; ++k) {
+        const float* line = lines + k * width;
+        GVC_INDEPENDENT
+        for (std::int64_t i = 0; i < width; ++i) {
+            most[i] = most[i] > line[i] ? most[i] : line[i];
+        }
     }
 }
 
-GVC_MULTIVERSION void exponentiate(const float* __restrict logit, const float* __restrict most,
-                                   std::int64_t count, float* __restrict weight,
-                                   float* __restrict total) {
-    for (std::int64_t i = 0; i < count; ++i) {
-        weight[i] = exp_of_negative(logit[i] - most[i]);
-        total[i] += weight[i];
+// A line of all components at the width of the weights: logits [K][width], and flows [2·K][width]
+// of the lines above and below, of which the second has the share `down`.
+struct Components {
+    const float *logits, *above, *below;
+    float down;
+};
+
+// Sums over components, a line each.
+struct Sums {
+    float *x, *y, *total;
+};
+
+// Adds the components [first, last) with the weights exp(logit − most).
+GVC_MULTIVERSION void add_components(Components from, const float* most, std::int64_t first,
+                                     std::int64_t last, std::int64_t width, Sums to) {
+    const float down = from.down, rest = 1.0f - down;
+    float *x = to.x, *y = to.y, *total = to.total;
+    for (std::int64_t k = first; k < last; ++k) {
+        const float* logit = from.logits + k * width;
+        const float *x_above = from.above + 2 * k * width, *y_above = x_above + width;
+        const float *x_below = from.below + 2 * k * width, *y_below = x_below + width;
+        GVC_INDEPENDENT
+        for (std::int64_t i = 0; i < width; ++i) {
+            const float weight = exp_of_negative(logit[i] - most[i]);
+            total[i] += weight;
+            x[i] += weight * (x_above[i] * rest + x_below[i] * down);
+            y[i] += weight * (y_above[i] * rest + y_below[i] * down);
+        }
     }
 }
 
-// Two lines of one flow, (x, y) one after the other, mixed and added with a weight.
-GVC_MULTIVERSION void add_flow(const float* __restrict low, const float* __restrict high,
-                               float share, const float* __restrict weight, std::int64_t count,
-                               float* __restrict x, float* __restrict y) {
-    const float rest = 1.0f - share;
+GVC_MULTIVERSION void divide(const float* __restrict total, std::int64_t count,
+                             float* __restrict sum) {
     for (std::int64_t i = 0; i < count; ++i) {
-        x[i] += weight[i] * (low[i] * rest + high[i] * share);
-        y[i] += weight[i] * (low[count + i] * rest + high[count + i] * share);
-    }
-}
-
-GVC_MULTIVERSION void divide(const float* __restrict sum, const float* __restrict total,
-                             std::int64_t count, float* __restrict to) {
-    for (std::int64_t i = 0; i < count; ++i) {
-        to[i] = sum[i] / total[i];
+        sum[i] /= total[i];
     }
 }
 
@@ -57,22 +76,43 @@ GVC_MULTIVERSION void carry(const float* __restrict own, const float* __restrict
     }
 }
 
+// Channels [width][channels], pixels `column` apart, to lines [channels][width].
+GVC_MULTIVERSION void transpose(const float* __restrict from, std::int64_t column,
+                                std::int64_t channels, std::int64_t width, float* __restrict to) {
+    constexpr std::int64_t kSide = 4;
+    std::int64_t x = 0;
+    for (; x + kSide <= width; x += kSide) {
+        std::int64_t c = 0;
+        for (; c + kSide <= channels; c += kSide) {
+            for (std::int64_t i = 0; i < kSide; ++i) {
+                for (std::int64_t j = 0; j < kSide; ++j) {
+                    to[(c + i) * width + x + j] = from[(x + j) * column + c + i];
+                }
+            }
+        }
+        for (; c < channels; ++c) {
+            for (std::int64_t j = 0; j < kSide; ++j) {
+                to[c * width + x + j] = from[(x + j) * column + c];
+            }
+        }
+    }
+    for (; x < width; ++x) {
+        for (std::int64_t c = 0; c < channels; ++c) {
+            to[c * width + x] = from[x * column + c];
+        }
+    }
+}
+
 // A line of an array with its channels one after the other, [C][width].
 void gather_line(const Array4<const float>& array, std::int64_t n, std::int64_t y, float* to) {
     const std::int64_t channels = array.size[1], width = array.size[3];
     const float* from = array.data + n * array.stride[0] + y * array.stride[2];
-    if (array.stride[1] != 1) {
-        for (std::int64_t c = 0; c < channels; ++c) {
-            copy_line(from + c * array.stride[1], array.stride[3], width, to + c * width);
-        }
+    if (array.stride[1] == 1) {
+        transpose(from, array.stride[3], channels, width, to);
         return;
     }
-    // Side by side in memory: read in that order.
-    for (std::int64_t x = 0; x < width; ++x) {
-        const float* pixel = from + x * array.stride[3];
-        for (std::int64_t c = 0; c < channels; ++c) {
-            to[c * width + x] = pixel[c];
-        }
+    for (std::int64_t c = 0; c < channels; ++c) {
+        copy_line(from + c * array.stride[1], array.stride[3], width, to + c * width);
     }
 }
 
@@ -91,48 +131,34 @@ void widen_flows(const Array4<const float>& flows, const Taps& columns, std::int
     *line = {line->data, n, y};
     const std::int64_t count = flows.size[3];
     gather_line(flows, n, y, scratch);
-    for (std::int64_t c = 0; c < flows.size[1]; ++c) {
-        widen_line(scratch + c * count, count, columns, width, line->data + c * width);
-    }
+    widen_lines(scratch, count, columns, width, flows.size[1], line->data);
 }
 
-// Weighs the components [first, last) of one line: sums of x and y into `x` and `y`, and the
-// weights of the guided ones into `share` if there is one.
-struct Sums {
+// Weighs the components [first, last) of one line: means of x and y into `x` and `y`, and what the
+// components up to `guided` have of the weights into `share` if there is one.
+struct Means {
     float *x, *y, *share;
 };
 
-void weigh(const float* logits, const float* low, const float* high, float down,
-           std::int64_t first, std::int64_t last, std::int64_t guided, std::int64_t width,
-           float* scratch, const Sums& sums) {
+void weigh(const Components& components, std::int64_t first, std::int64_t last,
+           std::int64_t guided, std::int64_t width, float* scratch, const Means& means) {
     float* most = scratch;
-    float* total = most + width;
-    float* weight = total + width;
-    std::copy_n(logits + first * width, width, most);
-    for (std::int64_t k = first + 1; k < last; ++k) {
-        raise(logits + k * width, width, most);
+    const Sums sums{means.x, means.y, most + width};
+    find_most(components.logits + first * width, last - first, width, most);
+    for (float* sum : {sums.x, sums.y, sums.total}) {
+        std::fill_n(sum, width, 0.0f);
     }
-    std::fill_n(total, width, 0.0f);
-    std::fill_n(sums.x, width, 0.0f);
-    std::fill_n(sums.y, width, 0.0f);
-    for (std::int64_t k = first; k < last; ++k) {
-        if (k == guided && sums.share != nullptr) {
-            std::copy_n(total, width, sums.share);
+    if (means.share != nullptr) {
+        add_components(components, most, first, guided, width, sums);
+        std::copy_n(sums.total, width, means.share);
+        first = guided;
+    }
+    add_components(components, most, first, last, width, sums);
+    for (float* sum : {means.x, means.y, means.share}) {
+        if (sum != nullptr) {
+            divide(sums.total, width, sum);
         }
-        exponentiate(logits + k * width, most, width, weight, total);
-        add_flow(low + 2 * k * width, high + 2 * k * width, down, weight, width, sums.x, sums.y);
     }
-    if (sums.share != nullptr) {
-        if (guided == last) {
-            std::copy_n(total, width, sums.share);
-        }
-        divide(sums.share, total, width, weight);
-        std::copy_n(weight, width, sums.share);
-    }
-    divide(sums.x, total, width, weight);
-    std::copy_n(weight, width, sums.x);
-    divide(sums.y, total, width, weight);
-    std::copy_n(weight, width, sums.y);
 }
 
 // Everything at the size of the weights; `own` is the foreground's [N, 3, H, W]: x, y, share.
@@ -142,7 +168,7 @@ void mix_at_weights(const Mixture& mixture, const MixedMotion& motion, int threa
     const std::int64_t width = logits.size[3];
     const Resizing resizing(mixture.flows.size[2], mixture.flows.size[3], height, width);
     const std::int64_t room =
-        components * width + 2 * 2 * components * width + 3 * width +
+        components * width + 2 * 2 * components * width + 2 * width +
         2 * components * resizing.from_width;
     std::vector<float> scratch(static_cast<std::size_t>(room * threads));
     const std::int64_t work = std::max<std::int64_t>(1, components * width);
@@ -151,7 +177,7 @@ void mix_at_weights(const Mixture& mixture, const MixedMotion& motion, int threa
         // Neighbouring lines mix the same two lines of the flows: those are kept.
         WideLine wide[2] = {{table + components * width}, {table + 3 * components * width}};
         float* rest = table + 5 * components * width;
-        float* narrow = rest + 3 * width;
+        float* narrow = rest + 2 * width;
         for (std::int64_t line = begin; line < end; ++line) {
             const std::int64_t n = line / height, y = line % height;
             gather_line(logits, n, y, table);
@@ -161,14 +187,14 @@ void mix_at_weights(const Mixture& mixture, const MixedMotion& motion, int threa
             WideLine& bottom = low == high ? top : wide[high % 2];
             widen_flows(mixture.flows, resizing.columns, width, n, low, narrow, &top);
             widen_flows(mixture.flows, resizing.columns, width, n, high, narrow, &bottom);
-            const float down = resizing.rows.share[at];
+            const Components all{table, top.data, bottom.data, resizing.rows.share[at]};
             float* x = own + (n * 3 * height + y) * width;
-            weigh(table, top.data, bottom.data, down, 0, mixture.foreground, mixture.guided, width,
-                  rest, {x, x + height * width, x + 2 * height * width});
+            weigh(all, 0, mixture.foreground, mixture.guided, width, rest,
+                  {x, x + height * width, x + 2 * height * width});
             const auto& back = motion.background;
             float* to = back.data + n * back.stride[0] + y * back.stride[2];
-            weigh(table, top.data, bottom.data, down, mixture.foreground, components, 0, width,
-                  rest, {to, to + back.stride[1], nullptr});
+            weigh(all, mixture.foreground, components, 0, width, rest,
+                  {to, to + back.stride[1], nullptr});
         }
     };
     parallel_for(logits.size[0] * height, threads, kLeastWork / work + 1, lines);

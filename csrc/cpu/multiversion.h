@@ -22,3 +22,12 @@
 #else
 #define GVC_INDEPENDENT
 #endif
+
+// Four iterations of the next loop are one.
+#if defined(__clang__)
+#define GVC_UNROLL _Pragma("clang loop unroll_count(4)")
+#elif defined(__GNUC__)
+#define GVC_UNROLL _Pragma("GCC unroll 4")
+#else
+#define GVC_UNROLL
+#endif

@@ -9,8 +9,9 @@
 
 namespace gvc {
 
-// Calls work(part, first, last) on consecutive parts of [0, count); part is below `threads`. Parts that are too small for a thread
-// of their own, and those for which no thread can be had, run on the caller's.
+// Calls work(part, first, last) on consecutive parts of [0, count); part is below `threads`. Parts
+// that are too small for a thread of their own, and those for which no thread can be had, run on
+// the caller's.
 template <typename Work>
 void parallel_for(std::int64_t count, int threads, std::int64_t least, const Work& work) {
     const std::int64_t most = std::max<std::int64_t>(1, count / std::max<std::int64_t>(1, least));
@@ -35,7 +36,8 @@ void parallel_for(std::int64_t count, int threads, std::int64_t least, const Wor
 }
 
 // Calls line(n, y, floats, whole numbers) for all lines, with `floats` and `whole` of scratch.
-// A thread has `least` lines at least. May throw std::bad_alloc.
+// A thread has `least` lines at least. The same line of all pictures comes before the next: what
+// they read of one and the same picture is still near then. May throw std::bad_alloc.
 template <typename Work>
 void for_lines(std::int64_t batch, std::int64_t height, std::int64_t least, int threads,
                std::int64_t floats, std::int64_t whole, const Work& line) {
@@ -45,7 +47,7 @@ void for_lines(std::int64_t batch, std::int64_t height, std::int64_t least, int 
     parallel_for(batch * height, threads, least,
                  [&](std::int64_t part, std::int64_t first, std::int64_t last) {
                      for (std::int64_t i = first; i < last; ++i) {
-                         line(i / height, i % height, reals.data() + part * floats,
+                         line(i % batch, i / batch, reals.data() + part * floats,
                               integers.data() + part * whole);
                      }
                  });

@@ -38,13 +38,22 @@ GVC_MULTIVERSION void mix_lines(const float* __restrict one, const float* __rest
     }
 }
 
-GVC_MULTIVERSION static void widen(const float* __restrict from,
-                                   const std::int32_t* __restrict low,
-                                   const std::int32_t* __restrict high,
-                                   const float* __restrict share, std::int64_t count,
-                                   float* __restrict to) {
-    for (std::int64_t i = 0; i < count; ++i) {
+namespace {
+
+GVC_INLINE void widen(const float* __restrict from, const std::int32_t* __restrict low,
+                      const std::int32_t* __restrict high, const float* __restrict share,
+                      std::int64_t first, std::int64_t last, float* __restrict to) {
+    for (std::int64_t i = first; i < last; ++i) {
         to[i] = from[low[i]] * (1.0f - share[i]) + from[high[i]] * share[i];
+    }
+}
+
+GVC_MULTIVERSION void widen_anyhow(const float* from, std::int64_t from_count,
+                                   const std::int32_t* low, const std::int32_t* high,
+                                   const float* share, std::int64_t count, std::int64_t lines,
+                                   float* to) {
+    for (std::int64_t line = 0; line < lines; ++line) {
+        widen(from + line * from_count, low, high, share, 0, count, to + line * count);
     }
 }
 
@@ -62,30 +71,44 @@ GVC_INLINE void multiply(const float* __restrict from, const float* __restrict s
     }
 }
 
-GVC_MULTIVERSION static void twice(const float* from, const float* share, std::int64_t from_count,
-                                   float* to) {
-    multiply<2>(from, share, from_count, to);
+template <std::int64_t kFactor>
+GVC_INLINE void multiply_lines(const float* from, std::int64_t from_count,
+                               const std::int32_t* low, const std::int32_t* high,
+                               const float* share, std::int64_t lines, float* to) {
+    const std::int64_t count = kFactor * from_count;
+    for (std::int64_t line = 0; line < lines; ++line, from += from_count, to += count) {
+        widen(from, low, high, share, 0, kFactor, to);
+        multiply<kFactor>(from, share, from_count, to);
+        widen(from, low, high, share, count - kFactor, count, to);
+    }
 }
 
-GVC_MULTIVERSION static void four_times(const float* from, const float* share,
-                                        std::int64_t from_count, float* to) {
-    multiply<4>(from, share, from_count, to);
+GVC_MULTIVERSION void twice(const float* from, std::int64_t from_count, const std::int32_t* low,
+                            const std::int32_t* high, const float* share, std::int64_t lines,
+                            float* to) {
+    multiply_lines<2>(from, from_count, low, high, share, lines, to);
 }
 
-void widen_line(const float* from, std::int64_t from_count, const Taps& columns,
-                std::int64_t count, float* to) {
+GVC_MULTIVERSION void four_times(const float* from, std::int64_t from_count,
+                                 const std::int32_t* low, const std::int32_t* high,
+                                 const float* share, std::int64_t lines, float* to) {
+    multiply_lines<4>(from, from_count, low, high, share, lines, to);
+}
+
+}  // namespace
+
+void widen_lines(const float* from, std::int64_t from_count, const Taps& columns,
+                 std::int64_t count, std::int64_t lines, float* to) {
     const std::int32_t* low = columns.low.data();
     const std::int32_t* high = columns.high.data();
     const float* share = columns.share.data();
-    const std::int64_t factor = count / from_count;
-    if (from_count < 3 || count % from_count != 0 || (factor != 2 && factor != 4)) {
-        widen(from, low, high, share, count, to);
-        return;
+    if (from_count >= 3 && count == 2 * from_count) {
+        twice(from, from_count, low, high, share, lines, to);
+    } else if (from_count >= 3 && count == 4 * from_count) {
+        four_times(from, from_count, low, high, share, lines, to);
+    } else {
+        widen_anyhow(from, from_count, low, high, share, count, lines, to);
     }
-    const std::int64_t last = count - factor;
-    widen(from, low, high, share, factor, to);
-    (factor == 2 ? twice : four_times)(from, share, from_count, to);
-    widen(from, low + last, high + last, share + last, factor, to + last);
 }
 
 namespace {
@@ -132,7 +155,7 @@ void resize_line(const Array4<const float>& array, std::int64_t n, std::int64_t 
         high = scratch + 2 * count;
     }
     mix_lines(low, high, resizing.rows.share[at], count, scratch);
-    widen_line(scratch, count, resizing.columns, resizing.width, to);
+    widen_lines(scratch, count, resizing.columns, resizing.width, 1, to);
 }
 
 }  // namespace gvc

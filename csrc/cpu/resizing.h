@@ -34,9 +34,10 @@ struct Resizing {
 // to[i] = one[i]·(1 − share) + other[i]·share, i < count
 void mix_lines(const float* one, const float* other, float share, std::int64_t count, float* to);
 
+// Lines of from_count to as many of `count`:
 // to[i] = from[low[i]]·(1 − share[i]) + from[high[i]]·share[i], i < count
-void widen_line(const float* from, std::int64_t from_count, const Taps& columns,
-                std::int64_t count, float* to);
+void widen_lines(const float* from, std::int64_t from_count, const Taps& columns,
+                 std::int64_t count, std::int64_t lines, float* to);
 
 // to[i] = from[i·stride], i < count
 void copy_line(const float* from, std::int64_t stride, std::int64_t count, float* to);

@@ -11,8 +11,15 @@
 
 namespace gvc {
 
-// Pictures of few channels are copied to this many, side by side in memory.
-constexpr std::int64_t kPacked = kFewChannels;
+// Along an axis of `last` + 1 pixels, the one before a position, and the share of the next.
+GVC_INLINE std::int32_t pixel_before(float position, float last, float* share) {
+    // Written so that "not a number" fails both comparisons and becomes 0.
+    position = position > 0.0f ? position : 0.0f;
+    position = position < last ? position : last;
+    const std::int32_t first = static_cast<std::int32_t>(position);
+    *share = position - static_cast<float>(first);
+    return first;
+}
 
 // Where each pixel of a line reads: two columns, two rows, and the shares of the second ones.
 struct Places {
@@ -20,29 +27,15 @@ struct Places {
     float *across, *down;
 };
 
-inline Places places_in(std::int32_t* whole, float* shares, std::int64_t count) {
-    return {whole, whole + count, whole + 2 * count, whole + 3 * count, shares, shares + count};
-}
-
-// One axis of a picture: its pixels, and by how much each of them counts in Places.
-struct Axis {
-    std::int32_t size;
-    std::int32_t unit;
-};
-
-// Along an axis, `origin + i·step` moved by `flow[i]`, which spans the axis from -1 to 1.
-void locate(const float* flow, float origin, float step, Axis axis, std::int64_t count,
-            std::int32_t* low, std::int32_t* high, float* share);
-
-// Floats that place_line needs for lines of resizing.width, beside four whole numbers a pixel.
+// Floats that lines of resizing.width need to be placed, beside four whole numbers a pixel.
 inline std::int64_t placing_room(const Resizing& resizing) {
     return 3 * resizing.from_width + 4 * resizing.width;
 }
 
-// Where line y reads in a picture of down.size × across.size, from which the displacements
-// [N, 2, h, w], resized, move it. The places lie in `floats` and `whole`.
+// Where line y of a picture of resizing.width reads, from which the displacements [N, 2, h, w],
+// resized, move it. The places lie in `floats` and `whole`.
 Places place_line(const Array4<const float>& displacement, const Resizing& resizing,
-                  std::int64_t n, std::int64_t y, Axis down, Axis across, float* floats,
+                  std::int64_t n, std::int64_t y, std::int64_t height, float* floats,
                   std::int32_t* whole);
 
 struct Corners {
@@ -65,22 +58,47 @@ GVC_INLINE float read(const Corners& at, std::int64_t i) {
     return (at.wa * at.a[i] + at.wb * at.b[i]) + (at.wc * at.c[i] + at.wd * at.d[i]);
 }
 
-// Pictures [N, C ≤ kPacked, H, W] with their channels side by side: [N][H][W][kPacked]. May throw
-// std::bad_alloc.
-std::vector<float> packed(const Array4<const float>& picture);
+// Pictures of few channels are copied to this many, side by side in memory.
+constexpr std::int64_t kPacked = kFewChannels;
 
-// The axes of a packed picture.
-inline Axis packed_down(std::int64_t height, std::int64_t width) {
-    return {static_cast<std::int32_t>(height), static_cast<std::int32_t>(width * kPacked)};
-}
+// Pictures of few channels, [N][H + 1][W + 1][kPacked]. The last row and the last column are there
+// twice: whatever is read between four pixels lies in two pairs side by side.
+struct PackedPictures {
+    std::vector<float> values;
+    std::int64_t frames = 0, height = 0, width = 0;
 
-inline Axis packed_across(std::int64_t width) {
-    return {static_cast<std::int32_t>(width), static_cast<std::int32_t>(kPacked)};
-}
+    PackedPictures() = default;
 
-// All four channels of a packed picture at once, of which `channels` are kept: values is
-// [count][channels], and has room for [count][kPacked].
-void read_packed(const float* source, const Places& at, std::int64_t count, std::int64_t channels,
-                 float* values);
+    // May throw std::bad_alloc.
+    explicit PackedPictures(const Array4<const float>& pictures);
+
+    std::int64_t row() const { return (width + 1) * kPacked; }
+
+    // A single frame is all of them.
+    const float* frame(std::int64_t n) const {
+        return values.data() + (frames == 1 ? 0 : n * (height + 1) * row());
+    }
+};
+
+// What is read from a packed picture: where the first of four pixels is, and the shares of the
+// right ones and the lower ones.
+struct Samples {
+    std::int32_t* offset;
+    float *across, *down;
+};
+
+// As place_line, for a picture that is packed.
+Samples sample_line(const Array4<const float>& displacement, const Resizing& resizing,
+                    std::int64_t n, std::int64_t y, const PackedPictures& pictures, float* floats,
+                    std::int32_t* whole);
+
+// Samples of one packed picture with these rows, of which `channels` are kept: [count][channels].
+void read_packed(const float* source, std::int64_t row, const Samples& at, std::int64_t count,
+                 std::int64_t channels, float* values);
+
+// The same mixed with inner [count][channels]: inner + gate·(samples − inner); of two channels at
+// least. The values may take the place of `inner`.
+void blend_packed(const float* source, std::int64_t row, const Samples& at, std::int64_t count,
+                  std::int64_t channels, const float* inner, const float* gate, float* values);
 
 }  // namespace gvc

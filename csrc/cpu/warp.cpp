@@ -67,16 +67,10 @@ std::int64_t input_batch(const Array4<const float>& input, std::int64_t n) {
     return input.size[0] == 1 ? 0 : n * input.stride[0];
 }
 
-struct PixelSamples {
-    AxisSample x;
-    AxisSample y;
-};
-
-PixelSamples samples_at(const Array4<const float>& grid, std::int64_t n, std::int64_t y,
-                        std::int64_t x, const std::int64_t* input_size, bool align_corners) {
+GridSample sample_at(const Array4<const float>& grid, std::int64_t n, std::int64_t y,
+                     std::int64_t x, const std::int64_t (&input_size)[4], bool align_corners) {
     const float* at = grid.data + n * grid.stride[0] + y * grid.stride[1] + x * grid.stride[2];
-    return {sample_axis(at[0], input_size[3], align_corners),
-            sample_axis(at[grid.stride[3]], input_size[2], align_corners)};
+    return sample_grid(at[0], at[grid.stride[3]], input_size, align_corners);
 }
 
 void forward_rows(const Array4<const float>& input, const Array4<const float>& grid,
@@ -89,7 +83,7 @@ void forward_rows(const Array4<const float>& input, const Array4<const float>& g
         const float* source = input.data + input_batch(input, n);
         float* target = output.data + n * output.stride[0] + y * output.stride[2];
         for (std::int64_t x = 0; x < width; ++x) {
-            const PixelSamples at = samples_at(grid, n, y, x, input.size, align_corners);
+            const GridSample at = sample_at(grid, n, y, x, input.size, align_corners);
             row[x] = corners_of(at.x, at.y, input.stride);
             if (interleaved) {
                 gather_channels(source, row[x], target + x * output.stride[3], channels);
@@ -111,7 +105,7 @@ void backward_grid_rows(const Array4<const float>& grad, const Array4<const floa
         const std::int64_t n = line / height, y = line % height;
         const float* source = input.data + input_batch(input, n);
         for (std::int64_t x = 0; x < width; ++x) {
-            const PixelSamples at = samples_at(grid, n, y, x, input.size, align_corners);
+            const GridSample at = sample_at(grid, n, y, x, input.size, align_corners);
             const Corners corners = corners_of(at.x, at.y, input.stride);
             const float* from = grad.data + n * grad.stride[0] + y * grad.stride[2] + x * grad.stride[3];
             float along_x = 0.0f, along_y = 0.0f;
@@ -142,7 +136,7 @@ void backward_input_channels(const Array4<const float>& grad, const Array4<const
         float* target = grad_input.data + (input.size[0] == 1 ? 0 : n * grad_input.stride[0]);
         for (std::int64_t y = 0; y < height; ++y) {
             for (std::int64_t x = 0; x < width; ++x) {
-                const PixelSamples at = samples_at(grid, n, y, x, input.size, align_corners);
+                const GridSample at = sample_at(grid, n, y, x, input.size, align_corners);
                 const Corners corners = corners_of(at.x, at.y, grad_input.stride);
                 const float* from =
                     grad.data + n * grad.stride[0] + y * grad.stride[2] + x * grad.stride[3];

@@ -4,16 +4,10 @@
 #include <cstdint>
 
 #include "gvc/flow_warp.h"
-#include "gvc/sampling.h"
 #include "grid.h"
 #include "reading.h"
 
 namespace gvc {
-
-// Where a flow reads along an axis: `origin` is the pixel that no flow reads.
-GVC_DEVICE inline Tap moved_tap(float origin, float flow, std::int64_t size) {
-    return tap_at(origin + flow * (0.5f * static_cast<float>(size)), size);
-}
 
 struct FlowWarpElement {
     FlowWarp warp;

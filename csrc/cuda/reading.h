@@ -52,6 +52,11 @@ struct Resized {
     }
 };
 
+// Where a flow reads along an axis: `origin` is the pixel that no flow reads.
+GVC_DEVICE inline Tap moved_tap(float origin, float flow, std::int64_t size) {
+    return tap_at(origin + flow * (0.5f * static_cast<float>(size)), size);
+}
+
 // A plane with these strides of rows and columns, between four of its pixels.
 GVC_DEVICE inline float read_between(const float* plane, std::int64_t row, std::int64_t column,
                                      const Tap& down, const Tap& across) {

@@ -6,18 +6,15 @@
 #include "gvc/sampling.h"
 #include "gvc/warp.h"
 #include "grid.h"
+#include "reading.h"
 
 namespace gvc {
-
-struct GridSample {
-    AxisSample x, y;
-};
 
 // Where a pixel of the output reads; `size` is the input's.
 GVC_DEVICE inline GridSample grid_sample(const Array4<const float>& grid, const Place& at,
                                          const std::int64_t (&size)[4], bool align_corners) {
-    return {sample_axis(element(grid, {at.n, at.y, at.x, 0}), size[3], align_corners),
-            sample_axis(element(grid, {at.n, at.y, at.x, 1}), size[2], align_corners)};
+    return sample_grid(element(grid, {at.n, at.y, at.x, 0}), element(grid, {at.n, at.y, at.x, 1}),
+                       size, align_corners);
 }
 
 struct WarpElement {
@@ -28,15 +25,8 @@ struct WarpElement {
     GVC_DEVICE void operator()(std::int64_t index) const {
         const Place at = place_of(index, output.size, output.stride[1] == 1);
         const GridSample from = grid_sample(grid, at, input.size, align_corners);
-        const float* plane = plane_of(input, at.n, at.c);
-        const float* low = plane + from.y.low * input.stride[2];
-        const float* high = plane + from.y.high * input.stride[2];
-        const std::int64_t left = from.x.low * input.stride[3];
-        const std::int64_t right = from.x.high * input.stride[3];
-        const float after = from.x.share, before = 1.0f - after;
-        const float top = low[left] * before + low[right] * after;
-        const float bottom = high[left] * before + high[right] * after;
-        element(output, at) = top * (1.0f - from.y.share) + bottom * from.y.share;
+        element(output, at) = read_between(plane_of(input, at.n, at.c), input.stride[2],
+                                           input.stride[3], from.y, from.x);
     }
 };
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from gvc.ops.arrays import described, runs_natively
+from gvc.ops.arrays import described, run, runs_natively
 from gvc.ops.build import native
 from gvc.ops.flow_warp import averaged, blend_warped
 from gvc.ops.resizing import resize
@@ -112,15 +112,17 @@ def compose_planes(branches: Branches, matrix: YuvMatrix) -> Tensor:
         branches.foreground, branches.background, branches.person,
         branches.key, branches.foreground_motion, branches.background_motion,
     )  # fmt: skip
-    if branches.key.device.type != "cpu" or not runs_natively(*given):
+    if not runs_natively(*given):
         return _planes(paint(branches).flatten(), matrix)
     height, width = branches.key.shape[-2:]
-    planes = torch.empty((len(branches.foreground), 1, height * 3 // 2, width), dtype=torch.uint8)
+    size = len(branches.foreground), 1, height * 3 // 2, width
+    planes = torch.empty(size, dtype=torch.uint8, device=branches.key.device)
     # Kept by name: the kernel knows no more of them than their addresses.
     person = averaged(branches.person, height, width)
     foreground_motion = averaged(branches.foreground_motion, height, width)
     background_motion = averaged(branches.background_motion, height, width)
-    native.compose_planes(
+    run(
+        native.compose_planes,
         described(branches.foreground),
         described(branches.background),
         described(person),
@@ -129,7 +131,7 @@ def compose_planes(branches: Branches, matrix: YuvMatrix) -> Tensor:
         described(background_motion),
         matrix.rows(),
         described(planes),
-        threads=torch.get_num_threads(),
+        on=branches.key,
     )
     return planes[:, 0]
 

@@ -49,7 +49,8 @@ constexpr std::int64_t kFewChannels = 4;
 // Whether a picture has few channels, and offsets into it are small enough when they are packed.
 inline bool has_few_channels(const Array4<const float>& picture) {
     return picture.size[1] <= kFewChannels &&
-           picture.size[2] * picture.size[3] < (std::int64_t{1} << 31) / kFewChannels;
+           (picture.size[2] + 1) * (picture.size[3] + 1) <
+               (std::int64_t{1} << 31) / kFewChannels;
 }
 
 // Whether everything is there and fits; the operations check this themselves.

@@ -25,12 +25,8 @@ GVC_DEVICE inline Tap tap_at(float position, std::int64_t size) {
     return {low, high, position - static_cast<float>(low)};
 }
 
-// One axis: the two neighbours of a position, the share of the second, and the derivative of the
-// position in pixels with respect to the grid value.
-struct AxisSample {
-    std::int64_t low;
-    std::int64_t high;
-    float share;
+// One axis, and the derivative of the position in pixels with respect to the grid value.
+struct AxisSample : Tap {
     float slope;
 };
 
@@ -42,8 +38,18 @@ GVC_DEVICE inline AxisSample sample_axis(float value, std::int64_t size, bool al
                                ? (value + 1.0f) * slope
                                : ((value + 1.0f) * static_cast<float>(size) - 1.0f) * 0.5f;
     const bool inside = position > 0.0f && position < last;
-    const Tap tap = tap_at(position, size);
-    return {tap.low, tap.high, tap.share, inside ? slope : 0.0f};
+    return {tap_at(position, size), inside ? slope : 0.0f};
+}
+
+// Where a position of a grid reads.
+struct GridSample {
+    AxisSample x, y;
+};
+
+// `size` is that of the input, [N, C, H, W].
+GVC_DEVICE inline GridSample sample_grid(float x, float y, const std::int64_t (&size)[4],
+                                         bool align_corners) {
+    return {sample_axis(x, size[3], align_corners), sample_axis(y, size[2], align_corners)};
 }
 
 }  // namespace gvc
