@@ -2,7 +2,8 @@
 
 LPIPS in miniature: the same sum over scales of weighted squared differences between features of
 unit length, from a few strided convolutions that learned to agree with it (``gvc
-train-distance``). Distances are on the scale of LPIPS with SqueezeNet, so that a threshold means
+train-distance``), and from fixed filters of edges and grain, which are what blur and noise change.
+Distances are on the scale of LPIPS with SqueezeNet, so that a threshold means
 the same whichever of the two is asked.
 """
 
@@ -32,8 +33,14 @@ _WIDTHS = (16, 32, 48, 64, 64)
 #: Convolutions before features are compared. Those of the first are large and say little.
 _SKIPPED = 1
 
+#: Scales of the fixed filters; each sees a picture half as large as the one before.
+_DETAILS = 2
+
 #: Smallest side of a picture, so that the last features are more than one.
 MIN_SIDE = 32
+
+#: Share of red, green and blue in a picture's brightness (BT.601).
+_LUMA = (0.299, 0.587, 0.114)
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -54,33 +61,46 @@ class FeatureDistance(Protocol):
 class DistanceNetwork(nn.Module):
     """The network, as it is trained and as gradients flow through it."""
 
+    details: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
             for inputs, outputs in zip((3, *_WIDTHS[:-1]), _WIDTHS, strict=True)
         )
+        self.register_buffer("details", _detail_filters(), persistent=False)
+        widths = (len(self.details),) * _DETAILS + _WIDTHS[_SKIPPED:]
         # Squared wherever they are used, so that no difference can make pictures more alike.
-        self.roots = nn.ParameterList(
-            torch.full((1, width, 1, 1), 0.3) for width in _WIDTHS[_SKIPPED:]
-        )
-        self.floors = nn.Parameter(torch.full((len(_WIDTHS) - _SKIPPED,), 0.1))
+        self.roots = nn.ParameterList(torch.full((1, width, 1, 1), 0.3) for width in widths)
+        self.floors = nn.Parameter(torch.full((len(widths),), 0.1))
 
-    def describe(self, picture: Tensor) -> list[Tensor]:
-        """Features of RGB [N, 3, H, W] in [0, 1], weighted for squared distances.
+    def features(self, picture: Tensor) -> list[Tensor]:
+        """Features of RGB [N, 3, H, W] in [0, 1], of unit length where they are not faint.
 
-        :returns: [N, C, H/4, W/4] and so on down to 1/32, sides rounded up.
+        :returns: details [N, 16, H/2, W/2] and [N, 16, H/4, W/4]; learned features [N, C, H/4,
+            W/4] and so on down to 1/32; sides rounded up or down.
         """
         hidden = (picture * 2 - 1).contiguous(memory_format=torch.channels_last)
-        described = []
+        grey = functional.conv2d(hidden, hidden.new_tensor(_LUMA)[None, :, None, None])
+        features = []
+        for _ in range(_DETAILS):
+            features.append(functional.conv2d(grey, self.details, stride=2, padding=1).relu())
+            grey = functional.avg_pool2d(grey, 2)
         for depth, convolution in enumerate(self.convolutions):
             hidden = functional.relu(convolution(hidden))
             if depth >= _SKIPPED:
-                place = depth - _SKIPPED
-                # The floor lets faint features, noise in a flat area say, count for little.
-                energy = hidden.square().sum(dim=1, keepdim=True) + self.floors[place].square()
-                described.append(hidden * ((energy + 1e-8).rsqrt() * self.roots[place]))
-        return described
+                features.append(hidden)
+        # The floor is for noise in flat areas, which should hardly count.
+        return [
+            values * (values.square().sum(dim=1, keepdim=True) + floor.square() + 1e-8).rsqrt()
+            for values, floor in zip(features, self.floors, strict=True)
+        ]
+
+    def describe(self, picture: Tensor) -> list[Tensor]:
+        """The same, weighted for squared distances."""
+        features = self.features(picture)
+        return [values * root for values, root in zip(features, self.roots, strict=True)]
 
     def errors(self, one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
         """What each place of each scale adds to the mean that is the distance, [N, 1, h, w]."""
@@ -97,6 +117,14 @@ class DistanceNetwork(nn.Module):
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
         """Distance of each pair of RGB pictures [N, 3, H, W] in [0, 1]: [N]."""
         return self.distance(self.describe(one), self.describe(other))
+
+
+def _detail_filters() -> Tensor:
+    """Both signs of the cosines over 3×3 pixels but for the mean, of unit length: [16, 1, 3, 3]."""
+    cosines = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]])
+    cosines = cosines / cosines.norm(dim=1, keepdim=True)
+    filters = torch.einsum("ay,bx->abyx", cosines, cosines).reshape(9, 1, 3, 3)[1:]
+    return torch.cat([filters, -filters])
 
 
 def distance_weights(network: DistanceNetwork) -> Weights:

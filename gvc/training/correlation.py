@@ -166,7 +166,7 @@ other identities |
 96² to 320² |
 | labels | LPIPS-squeeze, whole and by place; LPIPS-alex was never learnt from nor chosen by |
 | optimiser | Adam {settings.rate:g}, cosine, {settings.steps} steps of {settings.groups} \
-originals; seed {settings.seed} |
+originals; seed {settings.seed}; then shares of features by least squares over all pairs |
 | time | {seconds / 60:.0f} minutes on {torch.get_num_threads()} CPU thread(s), \
 after the pairs were made |
 

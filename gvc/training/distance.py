@@ -58,6 +58,9 @@ class DistanceSettings:
     threads: int | None = None
 
 
+#: Steps that fit how much each feature counts.
+_FIT_STEPS = 3000
+
 #: Called with one record for each line of the log.
 Report = Callable[[dict[str, Any]], None]
 
@@ -88,6 +91,7 @@ class DistanceTrainer:
         validation = self.prepare(self.sides[Split.VALIDATION], judged=True)
         started = time.monotonic()
         network = self._train(training)
+        fit_roots(network, training)
         seconds = time.monotonic() - started
         path = self.settings.output / f"{MODEL}.safetensors"
         weights.save(distance_weights(network), path)
@@ -191,6 +195,44 @@ def _load(path: Path) -> tuple[Groups, ...]:
     return tuple(
         Groups(**{name: arrays[f"{name}-{place}"] for name in names}) for place in range(count)
     )
+
+
+def fit_roots(network: DistanceNetwork, clips: Sequence[tuple[Groups, ...]]) -> None:
+    """Set how much each feature counts to what suits all pairs at once; the features stay."""
+    rows, wanted = [], []
+    with torch.inference_mode():
+        for groups in (groups for clip in clips for groups in clip):
+            for place, original in enumerate(groups.originals):
+                one = network.features(_pictures(groups.distorted[place]))
+                other = network.features(_pictures(original[None]))
+                pairs = zip(one, other, strict=True)
+                rows.append(torch.cat([(a - b).square().mean(dim=(2, 3)) for a, b in pairs], 1))
+            wanted.append(torch.from_numpy(groups.squeeze).flatten())
+    shares = _least_squares(torch.cat(rows).double(), torch.cat(wanted).double())
+    widths = [root.numel() for root in network.roots]
+    for root, values in zip(network.roots, shares.sqrt().split(widths), strict=True):
+        root.data.copy_(values.reshape(root.shape))
+
+
+def _least_squares(differences: Tensor, distances: Tensor) -> Tensor:
+    """Shares ≥ 0 [F] by which ``differences`` [N, F] come closest to ``distances`` [N].
+
+    By errors relative to what is wanted, with Nesterov's gradient steps cut off at zero.
+    """
+    weights = 1 / (distances + _NEAR)
+    differences = differences * weights[:, None]
+    scale = differences.norm(dim=0).clamp_min(1e-9)
+    differences = differences / scale
+    square, target = differences.T @ differences, differences.T @ (distances * weights)
+    rate = 1 / torch.linalg.eigvalsh(square)[-1]
+    shares = ahead = torch.zeros_like(target)
+    speed = 1.0
+    for _ in range(_FIT_STEPS):
+        found = (ahead - rate * (square @ ahead - target)).clamp_min(0)
+        faster = (1 + math.sqrt(1 + 4 * speed * speed)) / 2
+        ahead = found + (speed - 1) / faster * (found - shares)
+        shares, speed = found, faster
+    return shares / scale
 
 
 #: Groups of one size, and which of them each original is in.
