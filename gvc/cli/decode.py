@@ -14,7 +14,7 @@ from gvc.cli.options import (
     threads_option,
     verbose_option,
 )
-from gvc.cli.start import making_what_stays, preload_torch
+from gvc.cli.start import keep_freed_memory, making_what_stays, preload_torch
 
 #: FFmpeg's format on standard output by the short names of the command line.
 _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": "mp4"}
@@ -67,6 +67,7 @@ def command(
     OUT's name chooses the format: .mp4, .mkv, .mov, .webm, .nut or .y4m. A file that is damaged or
     cut off is decoded up to there; the exit code is 1 then, and OUT is kept.
     """
+    keep_freed_memory()
     preload_torch()
     from gvc.api.input import InputContainer
     from gvc.api.transcode import decode

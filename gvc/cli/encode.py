@@ -16,7 +16,7 @@ from gvc.cli.options import (
     verbose_option,
     weights_option,
 )
-from gvc.cli.start import preload_torch
+from gvc.cli.start import keep_freed_memory, preload_torch
 from gvc.codec.settings import DEFAULT_MOTION_STEP
 from gvc.errors import UsageError
 
@@ -102,6 +102,7 @@ def command(
     verbose: bool,
 ) -> None:
     """Code the video IN as OUT (a .gvc file); - is standard input or output."""
+    keep_freed_memory()
     preload_torch()
     from gvc.api.transcode import encode
     from gvc.cli.files import readable, writable
