@@ -108,6 +108,19 @@ def test_starting_is_cheap(statement):
     assert done.stdout.strip() == b"set()"
 
 
+def test_decoding_to_a_pipe_loads_no_more_than_it_needs():
+    program = (
+        "import sys; from gvc.cli.main import cli; "
+        "cli.main(['decode', 'examples/portrait.gvc', '-', '--size', '64'], standalone_mode=False);"
+        "print({'rich', 'gvc.codec.encoder'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.startswith(b"YUV4MPEG2")
+    assert done.stderr.strip() == b"set()"
+
+
 def test_native_code_keeps_to_itself():
     for path in (ROOT / "csrc").rglob("*.*"):
         text = path.read_text(encoding="utf-8")

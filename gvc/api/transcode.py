@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 
 from gvc.api.input import InputContainer
 from gvc.api.muxer import Muxer
 from gvc.bitstream import AudioPacket, Group
-from gvc.codec.encoder import VideoEncoder
-from gvc.codec.group_coder import CodedGroup
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError
 from gvc.media import AudioMode, Sink, SinkOptions, Source
+
+if TYPE_CHECKING:
+    from gvc.codec.group_coder import CodedGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ def encode(
     :param on_progress: called after each frame.
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
+    # Decoders need none of it.
+    from gvc.codec.encoder import VideoEncoder
+
     started = time.monotonic()
     frames = 0
     end = begin = 0

@@ -13,6 +13,6 @@ table (:mod:`.speed_table`). What motion codes take by entropy model (:mod:`.ent
 scheme of the public GFVC software (:mod:`.gfvc_motion`). These need no extra.
 
 May import :mod:`gvc.errors`, :mod:`gvc.clips`, :mod:`gvc.bitstream`, :mod:`gvc.entropy`,
-:mod:`gvc.media`, :mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and :mod:`gvc.metrics`. Rate and
-quality need the extra ``gvc[bench]``.
+:mod:`gvc.media`, :mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and
+:mod:`gvc.metrics`. Rate and quality need the extra ``gvc[bench]``.
 """

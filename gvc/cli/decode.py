@@ -14,6 +14,7 @@ from gvc.cli.options import (
     threads_option,
     verbose_option,
 )
+from gvc.cli.start import keep_freed_memory, making_what_stays, preload_torch
 
 #: FFmpeg's format on standard output by the short names of the command line.
 _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": "mp4"}
@@ -66,6 +67,8 @@ def command(
     OUT's name chooses the format: .mp4, .mkv, .mov, .webm, .nut or .y4m. A file that is damaged or
     cut off is decoded up to there; the exit code is 1 then, and OUT is kept.
     """
+    keep_freed_memory()
+    preload_torch()
     from gvc.api.input import InputContainer
     from gvc.api.transcode import decode
     from gvc.cli.files import STANDARD, readable, writable
@@ -83,6 +86,8 @@ def command(
         writable(target, source=source, overwrite=overwrite) as output,
         progress_line("decode", quiet=quiet) as on_progress,
     ):
+        with making_what_stays():
+            _ = file.video_decoder
         report = decode(
             file,
             output,

@@ -16,6 +16,7 @@ from gvc.cli.options import (
     verbose_option,
     weights_option,
 )
+from gvc.cli.start import keep_freed_memory, preload_torch
 from gvc.codec.settings import DEFAULT_MOTION_STEP
 from gvc.errors import UsageError
 
@@ -117,6 +118,8 @@ def command(
     verbose: bool,
 ) -> None:
     """Code the video IN as OUT (a .gvc file); - is standard input or output."""
+    keep_freed_memory()
+    preload_torch()
     from gvc.api.transcode import encode
     from gvc.cli.files import readable, writable
     from gvc.cli.progress import progress_line, summary

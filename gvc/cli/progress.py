@@ -7,15 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 if TYPE_CHECKING:
     from gvc.api.transcode import Progress as Done
     from gvc.api.transcode import Report
@@ -30,6 +21,16 @@ def progress_line(label: str, *, quiet: bool) -> Iterator[Callable[[Done], None]
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
+    # Slow to import, and not needed on a pipe.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,9 +1,11 @@
 """Entropy models of motion codes, by name, over constriction's range coder.
 
-A model codes levels (:mod:`.adaptive`, :mod:`.kalman`, :mod:`.learned`); when frames come is coded
-alike in all (:mod:`.timing`, :mod:`.group`). Every distribution that reaches the range coder comes out of integer arithmetic on symbols already
-coded, so that a file decodes alike on every machine. Trained integers are handed in as plain
-arrays. May import :mod:`gvc.bitstream` and :mod:`gvc.errors`; never a network. See ``docs/bitstream.md``, clause 5.
+A model codes levels (:mod:`.adaptive`, :mod:`.kalman`, :mod:`.learned`); how frames are made and
+when they come is coded alike in all (:mod:`.choices`, :mod:`.timing`, :mod:`.group`). Every
+distribution that reaches the range coder comes out of integer arithmetic on symbols already coded,
+so that a file decodes alike on every machine. Trained integers are handed in as plain arrays. May
+import :mod:`gvc.bitstream` and :mod:`gvc.errors`; never a network. See ``docs/bitstream.md``,
+clause 5.
 """
 
 from gvc.entropy.choices import InterType, KeyChoice

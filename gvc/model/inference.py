@@ -67,9 +67,11 @@ class FoldedBlock(nn.Module):
             return self(upsample(features, height, width))
         made = functional.conv2d(features, self.phases, self.phase_bias, padding=1)
         parts = functional.relu(made, inplace=True).unflatten(1, (4, -1)).unbind(1)
-        shape = (count, len(self.bias), height, width)
-        output = torch.empty(shape, dtype=made.dtype, device=made.device).contiguous(
-            memory_format=torch.channels_last
+        output = torch.empty(
+            (count, len(self.bias), height, width),
+            dtype=made.dtype,
+            device=made.device,
+            memory_format=torch.channels_last,
         )
         for phase, part in enumerate(parts):
             down, right = divmod(phase, 2)
