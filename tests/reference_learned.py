@@ -1,4 +1,4 @@
-"""Clause 5.8 of docs/bitstream.md in plain Python: the entropy model ``learned``.
+"""Clause 5.9 of docs/bitstream.md in plain Python: the entropy model ``learned``.
 
 See :mod:`reference_decoder`, whose part this is.
 """
@@ -30,7 +30,7 @@ def logarithm(value: int) -> int:
 
 
 class Trajectory:
-    """Clause 5.8: what the network sees."""
+    """Clause 5.9: what the network sees."""
 
     def __init__(self, first: Sequence[int]) -> None:
         zeros = [0] * len(first)
@@ -105,7 +105,7 @@ class Estimate:
 
 
 class Learned:
-    """Clause 5.8."""
+    """Clause 5.9."""
 
     def __init__(
         self, coder: RangeDecoder, length: int, step: tuple[int, int], prior: dict[str, Any]

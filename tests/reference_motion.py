@@ -26,7 +26,7 @@ from reference_numbers import (
 
 
 class Delays:
-    """Clause 5.4."""
+    """Clause 5.5."""
 
     def __init__(self, coder: RangeDecoder) -> None:
         self.coder, self.last = coder, (0, 0)
@@ -54,7 +54,7 @@ def count_class(count: int) -> int:
 
 
 class Adaptive:
-    """Clause 5.6."""
+    """Clause 5.7."""
 
     def __init__(self, coder: RangeDecoder, length: int) -> None:
         self.coder, self.length = coder, length
@@ -144,7 +144,7 @@ class Adaptive:
 
 
 class Kalman:
-    """Clause 5.7."""
+    """Clause 5.8."""
 
     def __init__(self, coder: RangeDecoder, length: int) -> None:
         self.coder, self.length = coder, length

@@ -423,8 +423,8 @@ def test_the_report_says_what_was_asked_for(settings):
     told = described(replace(settings, selection=Selection(kind=None, per_identity=1)))
     assert (told["kind"], told["per_identity"], told["limit"]) == ("all", 1, "unlimited")
     assert (told["weights"], told["options"]) == ("as shipped", "default")
-    options = (("adapt", "4"), ("gop_size", "100"), ("adapt", "8"))
-    assert described(replace(settings, options=options))["options"] == "adapt=8 gop_size=100"
+    options = (("refine", "4"), ("gop_size", "100"), ("refine", "8"))
+    assert described(replace(settings, options=options))["options"] == "gop_size=100 refine=8"
 
 
 def test_the_page_needs_no_other_file(results, summary):

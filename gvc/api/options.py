@@ -23,7 +23,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "bit_cost": float,
     "interpolate": int,
     "entropy_model": str,
-    "adapt": int,
+    "refine": int,
     "model": str,
     "weights": Path,
     "device": str,

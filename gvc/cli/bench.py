@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,7 +128,7 @@ def command() -> None:
     multiple=True,
     callback=parse_options,
     metavar="NAME=VALUE",
-    help="Further option of our encoder at all points; adapt=8, say.",
+    help="Further option of our encoder at all points; refine=8, say.",
 )
 @click.option(
     "--every",
@@ -294,6 +295,11 @@ def speed(
     callback=parse_steps,
     help="Quantiser steps of the motion codes.",
 )
+@click.option(
+    "--interpolate",
+    type=int,
+    help="Most frames in a row whose codes are not sent; 0 sends all.  [as gvc encode]",
+)
 @click.option("--per-identity", type=click.IntRange(1), help="Most clips of one person.")
 @click.option("--limit", type=click.IntRange(1), help="Most clips, different people first.")
 @weights_option
@@ -303,6 +309,7 @@ def speed(
 def motion_entropy(
     sources: tuple[Path, ...],
     steps: tuple[Fraction, ...],
+    interpolate: int | None,
     per_identity: int | None,
     limit: int | None,
     weights: Path | None,
@@ -326,6 +333,8 @@ def motion_entropy(
             click.echo(name, err=True)
 
     settings = EncoderSettings(weights=weights, device=device, threads=threads)
+    if interpolate is not None:
+        settings = replace(settings, interpolate=interpolate)
     click.echo(entropy_table(measure_entropy(clips, steps, settings, on_clip=tell)))
 
 

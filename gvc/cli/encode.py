@@ -70,7 +70,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     help="Of motion codes: adaptive, kalman, learned.  [learned, if there is a prior]",
 )
 @click.option(
-    "--adapt",
+    "--refine",
     default=0,
     show_default=True,
     metavar="STEPS",
@@ -106,7 +106,7 @@ def command(
     scene_cut: float,
     motion_step: Fraction,
     entropy_model: str | None,
-    adapt: int,
+    refine: int,
     audio: str,
     audio_bitrate: int,
     model: str,
@@ -137,7 +137,7 @@ def command(
         scene_cut=scene_cut,
         motion_step=motion_step,
         entropy_model=entropy_model,
-        adapt=adapt,
+        refine=refine,
         model=model,
         weights=weights,
         device=device,

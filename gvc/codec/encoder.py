@@ -12,9 +12,9 @@ import numpy.typing as npt
 from gvc.bitstream import VideoHeader
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, with_parameters
 from gvc.codec.group_planner import GroupPlanner
+from gvc.codec.group_starts import GroupStarts
 from gvc.codec.levels import LevelCoding
 from gvc.codec.pipeline import Stage, share
-from gvc.codec.planner import Planner
 from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.errors import KeyFrameError
 from gvc.media import VideoInfo, to_rgb, to_yuv420
@@ -61,7 +61,7 @@ class VideoEncoder:
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
         self._planner = GroupPlanner(self._header, settings, network, coding)
-        self._cuts = Planner(gop_size=settings.gop_size, threshold=settings.scene_cut)
+        self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []
         self._analysis = shares.stage(self._codes_of)
@@ -80,7 +80,7 @@ class VideoEncoder:
         assert frame.pts is not None
         small = to_yuv420(frame, *self._size)
         picture = to_rgb(small, *self._size)
-        if self._cuts.starts_group(picture):
+        if self._starts.starts_group(picture):
             self._groups.append(AnalysedGroup())
         group = self._groups[-1]
         group.pts.append(frame.pts)

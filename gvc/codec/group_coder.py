@@ -82,8 +82,8 @@ class GroupCoder:
         self._analyser = Analyser(network, device=settings.device)
         self._check = MotionCheck(network, device=settings.device)
         self._adapter = (
-            Adapter(network, steps=settings.adapt, device=settings.device)
-            if settings.adapt
+            Adapter(network, steps=settings.refine, device=settings.device)
+            if settings.refine
             else None
         )
         self._key_codec = keyframe.get(header.key_codec)

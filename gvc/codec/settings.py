@@ -41,7 +41,7 @@ class EncoderSettings:
         the group gets more key frames, is cut in two, or is coded as video. None only looks whether
         pictures are bad all over.
     :param scene_cut: how different two frames have to be for a new group to start between them;
-        see :class:`gvc.codec.planner.Planner`. 0 turns it off.
+        see :class:`gvc.codec.group_starts.GroupStarts`. 0 turns it off.
     :param motion_step: quantiser step of the motion codes, in the units of the weights
         (``MotionCoder.spread``).
     :param bit_cost: how large an error of a motion code, in squared steps, a bit is worth; see
@@ -49,7 +49,7 @@ class EncoderSettings:
     :param interpolate: most frames in a row whose motion codes a decoder interpolates; 0 sends all.
     :param entropy_model: of the motion codes, by name; None takes ``learned`` where there is a
         prior for the weights, else ``adaptive``.
-    :param adapt: gradient steps by which motion codes are fitted to the pictures after they were
+    :param refine: gradient steps by which motion codes are fitted to the pictures after they were
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
     :param weights: a weights file in place of the one that ships.
@@ -71,7 +71,7 @@ class EncoderSettings:
     bit_cost: float = 1.25
     interpolate: int = 8
     entropy_model: str | None = None
-    adapt: int = 0
+    refine: int = 0
     model: str = "lite"
     weights: Path | None = None
     device: str = "cpu"
@@ -86,7 +86,7 @@ class EncoderSettings:
         _check("motion step", self.motion_step, Fraction(1, 1000), 100)
         _check("cost of a bit", self.bit_cost, 0, 100)
         _check("number of interpolated frames", self.interpolate, 0, MAX_INTERPOLATED)
-        _check("adaptation", self.adapt, 0, 1000)
+        _check("number of refining steps", self.refine, 0, 1000)
         if self.max_distance is not None:
             _check("greatest distance", self.max_distance, 0.001, 10)
         if self.threads is not None:

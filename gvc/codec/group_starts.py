@@ -1,4 +1,4 @@
-"""Decides which frames are key frames."""
+"""Where groups begin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 _SIDE = 16
 
 
-class Planner:
+class GroupStarts:
     """Starts a group at the first frame, after ``gop_size`` frames, and at every scene cut.
 
     A cut is a frame that differs from the one before by more than ``threshold``, and by much more
@@ -29,7 +29,7 @@ class Planner:
         self._usual = 0.0
 
     def starts_group(self, picture: npt.NDArray[np.uint8]) -> bool:
-        """Take the next frame, RGB uint8 [H, W, 3]; True if it has to be a key frame."""
+        """Take the next frame, RGB uint8 [H, W, 3]; True if a group begins with it."""
         thumbnail = _thumbnail(picture)
         starts = self._last is None or self._frames >= self._gop_size or self._cut(thumbnail)
         self._last = thumbnail
