@@ -20,8 +20,8 @@ class StreamSummary:
 
     :param header: the file header.
     :param size: bytes read, of a whole file its size.
-    :param key_frames, motion_codes, audio: bytes of payload of each kind; parameter sets in the
-        header count as key frames.
+    :param key_frames, motion_codes, audio: bytes of payload of each kind; groups coded as video
+        count as key frames, parameter sets in the header do not.
     :param frames: number of frames by type.
     :param groups: number of groups of pictures.
     :param audio_packets: number of audio packets.
@@ -54,7 +54,7 @@ def summarise(file: BinaryIO) -> StreamSummary:
     """
     reader = BitstreamReader(file)
     video = reader.header.video
-    summary = StreamSummary(reader.header, key_frames=len(video.key_parameters))
+    summary = StreamSummary(reader.header)
     try:
         for _, unit in reader.units():
             if isinstance(unit, Group):
