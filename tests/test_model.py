@@ -252,3 +252,16 @@ def test_the_quantiser_takes_the_cheapest_path(bit_cost):
 )
 def test_coded_sizes(source, coded):
     assert coded_size(*source, 256) == coded
+
+
+def test_two_key_frames_mix_where_they_agree():
+    network = network_from(weights.default("lite")).eval()
+    check, analyser = MotionCheck(network), Analyser(network)
+    head = draw_head(0, 128, 128)
+    code = analyser.codes([head])[0]
+    assert check.mixes(head, np.minimum(head, 250), head, code)
+    other = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    other = other.repeat(16, axis=0).repeat(16, axis=1)
+    assert not check.mixes(head, other, head, code)
+    # The mean of two wrong pictures may be closer than one of them, and is still no picture.
+    assert not check.mixes(np.rot90(other).copy(), head, np.rot90(head, 2).copy(), code)
