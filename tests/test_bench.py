@@ -424,7 +424,7 @@ def test_the_report_says_what_was_asked_for(settings):
     assert (told["kind"], told["per_identity"], told["limit"]) == ("all", 1, "unlimited")
     assert (told["weights"], told["options"]) == ("as shipped", "default")
     options = (("refine", "4"), ("gop_size", "100"), ("refine", "8"))
-    assert described(replace(settings, options=options))["options"] == "gop_size=100 refine=8"
+    assert described(replace(settings, options=options))["options"] == "refine=8 gop_size=100"
 
 
 def test_the_page_needs_no_other_file(results, summary):

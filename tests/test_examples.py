@@ -53,7 +53,7 @@ def test_pipe(clip, tmp_path):
         assert sum(1 for _ in container.decode(video=0)) == 20
 
 
-@pytest.mark.parametrize("module", ["gvc", "gvc.api.open", "gvc.entropy.adaptive", "gvc.keyframe"])
+@pytest.mark.parametrize("module", ["gvc", "gvc.api.open", "gvc.entropy", "gvc.keyframe"])
 def test_docstrings(module, monkeypatch):
     monkeypatch.chdir(ROOT)
     result = doctest.testmod(importlib.import_module(module))

@@ -72,11 +72,11 @@ class GroupPlanner:
         """Generated pictures, unless they are bad all over, however many key frames there are."""
         for saving in (self._saving, 0.0):
             coded = self._coder.generative(frames, self._keys(frames, saving))
-            keys = [key.index for key in coded.group.keys]
+            keys = {key.index for key in coded.group.keys}
             sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
             distances = self._distances(frames, coded, sampled)
-            own = np.mean([distances[sampled.index(key)] for key in keys])
-            if distances.mean() <= own + _ALLOWANCE:
+            own = np.array([place in keys for place in sampled])
+            if own.all() or distances[~own].mean() <= distances[own].mean() + _ALLOWANCE:
                 return coded
         return self._coder.video(frames, qp=self._video_qp)
 

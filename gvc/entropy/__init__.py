@@ -6,6 +6,12 @@ distribution that reaches the range coder comes out of integer arithmetic on sym
 so that a file decodes alike on every machine. Trained integers are handed in as plain arrays. May
 import :mod:`gvc.bitstream` and :mod:`gvc.errors`; never a network. See ``docs/bitstream.md``,
 clause 5.
+
+>>> import numpy as np
+>>> encoder = create_encoder("adaptive", 3)
+>>> encoder.encode(np.array([4, -1, 0], dtype=np.int32))
+>>> create_decoder("adaptive", 3, encoder.finish()).decode()
+array([ 4, -1,  0], dtype=int32)
 """
 
 from gvc.entropy.choices import InterType, KeyChoice
