@@ -158,3 +158,23 @@ def test_all_models_are_measured(tmp_path):
         *entropy.names(),
     ]
     assert done.stderr.decode().split() == ["clip"]
+
+
+def test_a_prior_beside_other_weights_serves_encoder_and_decoder(tmp_path):
+    """An encoder looks at what it coded, and must find the prior where it took it from."""
+    shipped = weights.default("lite")
+    weights.save(shipped, tmp_path / "mine.safetensors")
+    arrays = random_prior(40, seed=3)
+    mine = priors.Prior(shipped.fingerprint, arrays, priors.fingerprint(arrays))
+    priors.save(mine, tmp_path / "mine.prior")
+    clip = write_clip(tmp_path / "clip.mp4", width=96, height=96, frames=10, audio=False)
+    target, options = tmp_path / "clip.gvc", ("--weights", tmp_path / "mine.safetensors", "-q")
+    done = run_gvc("encode", clip, target, "--key-preset", "faster", *options)
+    assert done.returncode == 0, done.stderr
+    reader = BitstreamReader(io.BytesIO(target.read_bytes()))
+    assert reader.header.video.prior == mine.fingerprint
+    done = run_gvc("decode", target, tmp_path / "back.mp4", *options)
+    assert done.returncode == 0, done.stderr
+    done = run_gvc("decode", target, tmp_path / "lost.mp4", "-q")
+    assert done.returncode == 1
+    assert mine.fingerprint.hex() in done.stderr.decode()

@@ -1,11 +1,13 @@
-"""The progress line, for terminals only."""
+"""What commands say of their work: a progress line, on terminals only; records of training."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from gvc.api.transcode import Progress as Done
@@ -65,3 +67,13 @@ def summary(label: str, report: Report) -> str:
         f"{label}: {report.frames} frames, {report.seconds:.2f} s, {report.size} bytes, "
         f"{rate:.2f} kb/s, {report.frames / max(report.elapsed, 1e-3):.1f} fps"
     )
+
+
+def record_lines(*, quiet: bool) -> Callable[[Mapping[str, Any]], None]:
+    """Says a record of numbers as a line on standard error, or nothing if ``quiet``."""
+
+    def report(record: Mapping[str, Any]) -> None:
+        if not quiet:
+            click.echo(" ".join(f"{key}={value}" for key, value in record.items()), err=True)
+
+    return report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,6 +12,7 @@ from gvc.cli.options import (
     model_option,
     quiet_option,
 )
+from gvc.cli.progress import record_lines
 
 
 @click.command("train")
@@ -75,8 +75,4 @@ def command(
         threads=threads,
     )
 
-    def report(record: dict[str, Any]) -> None:
-        if not quiet:
-            click.echo(" ".join(f"{key}={value}" for key, value in record.items()), err=True)
-
-    Trainer(settings, report=report).run(resume=resume)
+    Trainer(settings, report=record_lines(quiet=quiet)).run(resume=resume)

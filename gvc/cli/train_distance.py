@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gvc.cli.options import metric_weights_option, quiet_option, weights_option
+from gvc.cli.progress import record_lines
 
 
 @click.command("train-distance")
@@ -50,8 +50,4 @@ def command(
         threads=threads,
     )
 
-    def report(record: dict[str, Any]) -> None:
-        if not quiet:
-            click.echo(" ".join(f"{key}={value}" for key, value in record.items()), err=True)
-
-    DistanceTrainer(settings, report=report).run()
+    DistanceTrainer(settings, report=record_lines(quiet=quiet)).run()

@@ -69,6 +69,7 @@ class VideoDecoder:
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
     :param threads: see :func:`gvc.codec.pipeline.share`.
     :param network: that of the header's weights, for inference, where it is at hand already.
+    :param coding: the entropy model that the header names, likewise.
     :raises WeightsError: if the weights that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
     """
@@ -82,6 +83,7 @@ class VideoDecoder:
         device: str = "cpu",
         threads: int | None = None,
         network: Mttf | None = None,
+        coding: LevelCoding | None = None,
     ) -> None:
         self._shares = share(threads, side_by_side=device == "cpu")
         set_threads(self._shares.each)
@@ -92,7 +94,7 @@ class VideoDecoder:
             network = for_inference(network_from(weights.find(header.weights, extra=extra_weights)))
         if network.profile.code_length != header.code_length:
             raise InvalidDataError("motion codes do not have the length that the weights need")
-        self._level_coding = LevelCoding.for_decoder(header, extra=extra_weights)
+        self._level_coding = coding or LevelCoding.for_decoder(header, extra=extra_weights)
         if header.coded_width % SIDE_UNIT or header.coded_height % SIDE_UNIT:
             raise UnsupportedError("coded size is not a multiple of 16")
         self._synthesiser = Synthesiser(network, device=device)

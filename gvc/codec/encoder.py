@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.bitstream import VideoHeader
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, with_parameters
+from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
 from gvc.codec.levels import LevelCoding
@@ -60,7 +60,7 @@ class VideoEncoder:
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
-        self._planner = GroupPlanner(self._header, settings, network, coding)
+        self._planner = GroupPlanner(GroupCoder(self._header, settings, network, coding))
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []

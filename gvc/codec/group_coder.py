@@ -67,6 +67,8 @@ class GroupCoder:
     :param network: in evaluation mode, for inference.
     :param coding: of the levels of motion codes.
     :raises KeyFrameError: if key frames cannot be coded on this machine.
+
+    The parameters are attributes, too.
     """
 
     def __init__(
@@ -76,9 +78,10 @@ class GroupCoder:
         network: Mttf,
         coding: LevelCoding,
     ) -> None:
-        self._header = header
-        self._coding = coding
-        self._settings = settings
+        self.header = header
+        self.settings = settings
+        self.network = network
+        self.coding = coding
         self._analyser = Analyser(network, device=settings.device)
         self._check = MotionCheck(network, device=settings.device)
         self._adapter = (
@@ -109,7 +112,7 @@ class GroupCoder:
             frames=len(frames.pts),
             variable_rate=any(delays),
             keys=tuple(map(KeyFrame, places, coded.pictures)),
-            motion=write_run(self._coding, delays, inter, keys=len(places)),
+            motion=write_run(self.coding, delays, inter, keys=len(places)),
         )
         return CodedGroup(group, coded.parameters, self._end(frames))
 
@@ -124,17 +127,17 @@ class GroupCoder:
             frames=len(frames.pts),
             variable_rate=any(delays),
             keys=(),
-            motion=write_run(self._coding, delays, [], keys=0),
+            motion=write_run(self.coding, delays, [], keys=0),
             video=self._key_encoder.encode_video(frames.frames, qp=qp),
         )
         return CodedGroup(group, b"", self._end(frames))
 
     def _end(self, frames: AnalysedGroup) -> int:
-        return frames.pts[-1] + self._header.frame_duration
+        return frames.pts[-1] + self.header.frame_duration
 
     def _delays(self, pts: Sequence[int]) -> list[int]:
         """How many ticks later than usual each frame but the first comes."""
-        return [after - before - self._header.frame_duration for before, after in pairwise(pts)]
+        return [after - before - self.header.frame_duration for before, after in pairwise(pts)]
 
     def _inter_frames(
         self,
@@ -143,7 +146,7 @@ class GroupCoder:
         places: Sequence[int],
         coded: keyframe.CodedPictures,
     ) -> list[InterFrame]:
-        settings = self._settings
+        settings = self.settings
         inter = np.delete(np.arange(len(codes)), places)
         if not len(inter):
             return []
@@ -163,7 +166,7 @@ class GroupCoder:
 
     def _decoded(self, coded: keyframe.CodedPictures) -> list[npt.NDArray[np.uint8]]:
         """The key frames as a decoder has them, RGB uint8 [H, W, 3]."""
-        header = self._header
+        header = self.header
         return [
             to_rgb(tag(key, header.colour), header.coded_width, header.coded_height)
             for key in self._key_codec.decoder(coded.parameters).decode(coded.pictures)

@@ -8,15 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from gvc.bitstream import VideoHeader
 from gvc.codec.decoder import VideoDecoder
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.key_choice import choose_keys, least_saving
-from gvc.codec.levels import LevelCoding
-from gvc.codec.settings import EncoderSettings
 from gvc.media import to_rgb
 from gvc.model.distance import Distance
-from gvc.model.mttf import Mttf
 
 #: Where no greatest distance is asked for, one frame in so many is looked at.
 _EVERY = 8
@@ -40,24 +36,13 @@ class GroupPlanner:
     group is cut in two. Where even that does not help, or nothing is close, all its frames are
     coded as video by the key-frame codec.
 
-    :param header: of the stream; its parameter sets need not be known yet.
-    :param network: in evaluation mode, for inference.
-    :param coding: of the levels of motion codes.
-    :raises KeyFrameError: if key frames cannot be coded on this machine.
+    :param coder: what codes them, one way or the other.
     """
 
-    def __init__(
-        self,
-        header: VideoHeader,
-        settings: EncoderSettings,
-        network: Mttf,
-        coding: LevelCoding,
-    ) -> None:
-        self._header = header
-        self._settings = settings
-        self._network = network
-        self._coder = GroupCoder(header, settings, network, coding)
-        self._distance = Distance.load(device=settings.device)
+    def __init__(self, coder: GroupCoder) -> None:
+        self._coder = coder
+        self._settings = coder.settings
+        self._distance = Distance.load(device=coder.settings.device)
 
     def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
         """Code a group, as several if it has to be cut.
@@ -70,12 +55,12 @@ class GroupPlanner:
 
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
         """Generated pictures, unless they are bad all over, however many key frames there are."""
-        for saving in (self._saving, 0.0):
-            coded = self._coder.generative(frames, self._keys(frames, saving))
-            keys = {key.index for key in coded.group.keys}
-            sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
+        usual, more = (self._keys(frames, saving) for saving in (self._saving, 0.0))
+        for places in (usual, more) if more != usual else (usual,):
+            coded = self._coder.generative(frames, places)
+            sampled = sorted({*range(0, len(frames.pts), _EVERY), *places})
             distances = self._distances(frames, coded, sampled)
-            own = np.array([place in keys for place in sampled])
+            own = np.isin(sampled, places)
             if own.all() or distances[~own].mean() <= distances[own].mean() + _ALLOWANCE:
                 return coded
         return self._coder.video(frames, qp=self._video_qp)
@@ -126,14 +111,15 @@ class GroupPlanner:
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
     ) -> npt.NDArray[np.float32]:
         """Distance from its original of each frame at ``places``, as a decoder shows it."""
-        header = self._header
+        header = self._coder.header
         size = header.coded_width, header.coded_height
         shown = replace(header, width=size[0], height=size[1], key_parameters=coded.parameters)
         decoder = VideoDecoder(
             shown,
             device=self._settings.device,
             threads=self._settings.threads,
-            network=self._network,
+            network=self._coder.network,
+            coding=self._coder.coding,
         )
         wanted = frozenset(frames.pts[place] for place in places)
         decoded = decoder.decode(coded.group, only=wanted)

@@ -30,26 +30,18 @@ def least_saving(key_qp: int) -> float:
     return float(_WORTH * _GROWTH ** max(0, key_qp - 32))
 
 
-def choose_keys(
-    codes: npt.NDArray[np.float32],
-    *,
-    most: int,
-    saving: float,
-    among: Sequence[int] = (),
-) -> list[int]:
+def choose_keys(codes: npt.NDArray[np.float32], *, most: int, saving: float) -> list[int]:
     """The frames to which the motion codes of all frames are closest.
 
     :param codes: of all frames of the group, float32 [N, 2·N_F] in units of the coder's spread.
     :param most: most key frames. :param saving: distance that a further one has to save.
-    :param among: key frames that are given.
     :returns: places of the key frames in the order of coding; the first is the one that is most
         like all.
     """
     places = np.arange(0, len(codes), -(-len(codes) // _CANDIDATES))
     # [N, candidates]
     distances = np.linalg.norm(codes[:, None] - codes[None, places], axis=2)
-    given = [int(np.abs(places - place).argmin()) for place in among]
-    chosen = given or [int(distances.mean(axis=0).argmin())]
+    chosen = [int(distances.mean(axis=0).argmin())]
     while len(chosen) < min(most, len(places)):
         nearest = distances[:, chosen].min(axis=1)
         left = np.minimum(distances, nearest[:, None]).sum(axis=0)

@@ -46,7 +46,7 @@ _ACTIVITY_BITS = 4
 
 
 class Network:
-    """The trained layers; see clause 5.7 of the specification for the units.
+    """The trained layers; see clause 5.9 of the specification for the units.
 
     :param length: coefficients of a motion code.
     :raises WeightsError: if ``prior`` is not one for codes of that length.

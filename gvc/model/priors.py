@@ -6,18 +6,16 @@ with the name of the profile and the fingerprint of those weights, and end in ``
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
-import safetensors.numpy
 
 from gvc.errors import WeightsError
-from gvc.model.weights import FINGERPRINT_BYTES, PRETRAINED
+from gvc.model import weights as weights_files
+from gvc.model.weights import PRETRAINED
 
 #: Largest file that is read.
 _MAX_FILE_BYTES = 1 << 24
@@ -41,20 +39,12 @@ class Prior:
 
 def fingerprint(arrays: Mapping[str, npt.NDArray[np.integer]]) -> bytes:
     """The first 16 bytes of SHA-256 over names, shapes and values as little-endian int16."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name], dtype="<i2")
-        digest.update(f"{name}:<i2:{','.join(map(str, array.shape))}\n".encode())
-        digest.update(array.tobytes())
-    return digest.digest()[:FINGERPRINT_BYTES]
+    return weights_files.fingerprint(arrays, dtype="<i2")
 
 
 def save(prior: Prior, path: Path) -> None:
     """Write a prior; a file under the final name is always whole."""
-    partial = path.with_suffix(".partial")
-    metadata = {"weights": prior.weights.hex()}
-    safetensors.numpy.save_file(dict(prior.arrays), partial, metadata=metadata)
-    partial.replace(path)
+    weights_files.write_arrays(path, prior.arrays, {"weights": prior.weights.hex()})
 
 
 def load(path: Path) -> Prior:
@@ -62,20 +52,11 @@ def load(path: Path) -> Prior:
 
     :raises WeightsError: if it is missing, too large or no prior.
     """
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise WeightsError("larger than any prior", path=path)
-        with safetensors.safe_open(path, framework="np") as file:
-            weights = (file.metadata() or {}).get("weights", "")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except OSError as error:
-        raise WeightsError(error.strerror or str(error), path=path) from error
-    except safetensors.SafetensorError as error:
-        raise WeightsError(f"not a safetensors file: {error}", path=path) from error
+    arrays, metadata = weights_files.read_arrays(path, kind="prior", limit=_MAX_FILE_BYTES)
     if any(array.dtype not in (np.int8, np.int16) for array in arrays.values()):
         raise WeightsError("not a prior: holds tensors that are not small integers", path=path)
     try:
-        return Prior(bytes.fromhex(weights), arrays, fingerprint(arrays))
+        return Prior(bytes.fromhex(metadata.get("weights", "")), arrays, fingerprint(arrays))
     except ValueError as error:
         raise WeightsError("not a prior: does not say of which weights", path=path) from error
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,9 @@ MAX_FILE_BYTES = 1 << 30
 #: The weights that ship with gvc, one file and one model card for each profile.
 PRETRAINED = Path(__file__).with_name("pretrained")
 
+#: Arrays by name.
+Arrays = Mapping[str, npt.NDArray[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -41,11 +45,14 @@ class Weights:
     fingerprint: bytes
 
 
-def fingerprint(arrays: Mapping[str, npt.NDArray[np.float16]]) -> bytes:
-    """The first 16 bytes of SHA-256 over names, dtypes, shapes and little-endian data, by name."""
+def fingerprint(arrays: Arrays, *, dtype: str = "<f2") -> bytes:
+    """The first 16 bytes of SHA-256 over names, dtypes, shapes and little-endian data, by name.
+
+    :param dtype: what values are before they are hashed.
+    """
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name], dtype="<f2")
+        array = np.ascontiguousarray(arrays[name], dtype=dtype)
         digest.update(f"{name}:{array.dtype.str}:{','.join(map(str, array.shape))}\n".encode())
         digest.update(array.tobytes())
     return digest.digest()[:FINGERPRINT_BYTES]
@@ -53,9 +60,7 @@ def fingerprint(arrays: Mapping[str, npt.NDArray[np.float16]]) -> bytes:
 
 def save(weights: Weights, path: Path) -> None:
     """Write a weights file; a file under the final name is always whole."""
-    partial = path.with_suffix(".partial")
-    safetensors.numpy.save_file(dict(weights.arrays), partial, metadata={"model": weights.model})
-    partial.replace(path)
+    write_arrays(path, weights.arrays, {"model": weights.model})
 
 
 def load(path: Path) -> Weights:
@@ -63,19 +68,35 @@ def load(path: Path) -> Weights:
 
     :raises WeightsError: if it is missing, too large or not a weights file.
     """
+    arrays, metadata = read_arrays(path, kind="weights file", limit=MAX_FILE_BYTES)
+    if any(array.dtype != np.float16 for array in arrays.values()):
+        raise WeightsError("holds tensors that are not float16", path=path)
+    return Weights(metadata.get("model", ""), arrays, fingerprint(arrays))
+
+
+def write_arrays(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file; a file under the final name is always whole."""
+    partial = path.with_suffix(".partial")
+    safetensors.numpy.save_file(dict(arrays), partial, metadata=dict(metadata))
+    partial.replace(path)
+
+
+def read_arrays(path: Path, *, kind: str, limit: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays of a safetensors file by name, and its metadata.
+
+    :param kind: what the file should be, for messages. :param limit: most bytes of such a file.
+    :raises WeightsError: if it is missing, too large or no safetensors file.
+    """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise WeightsError("larger than any weights file", path=path)
+        if path.stat().st_size > limit:
+            raise WeightsError(f"larger than any {kind}", path=path)
         with safetensors.safe_open(path, framework="np") as file:
-            model = (file.metadata() or {}).get("model", "")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return arrays, file.metadata() or {}
     except OSError as error:
         raise WeightsError(error.strerror or str(error), path=path) from error
     except safetensors.SafetensorError as error:
         raise WeightsError(f"not a safetensors file: {error}", path=path) from error
-    if any(array.dtype != np.float16 for array in arrays.values()):
-        raise WeightsError("holds tensors that are not float16", path=path)
-    return Weights(model, arrays, fingerprint(arrays))
 
 
 def default(model: str) -> Weights:

@@ -17,6 +17,7 @@ from gvc.clips import Clip, Split, read_table
 from gvc.errors import InvalidDataError
 from gvc.metrics import Lpips
 from gvc.model import weights
+from gvc.model.device import to_tensor
 from gvc.model.distance import MODEL, DistanceNetwork, distance_weights, load_network
 from gvc.model.mttf import network_from
 from gvc.training.clips import load_frames, store
@@ -57,6 +58,9 @@ class DistanceSettings:
     seed: int = 2
     threads: int | None = None
 
+
+#: Where it is trained.
+_CPU = torch.device("cpu")
 
 #: Steps that fit how much each feature counts.
 _FIT_STEPS = 3000
@@ -203,8 +207,8 @@ def fit_roots(network: DistanceNetwork, clips: Sequence[tuple[Groups, ...]]) -> 
     with torch.inference_mode():
         for groups in (groups for clip in clips for groups in clip):
             for place, original in enumerate(groups.originals):
-                one = network.features(_pictures(groups.distorted[place]))
-                other = network.features(_pictures(original[None]))
+                one = network.features(to_tensor(groups.distorted[place], _CPU))
+                other = network.features(to_tensor(original[None], _CPU))
                 pairs = zip(one, other, strict=True)
                 rows.append(torch.cat([(a - b).square().mean(dim=(2, 3)) for a, b in pairs], 1))
             wanted.append(torch.from_numpy(groups.squeeze).flatten())
@@ -254,8 +258,10 @@ def _terms(
     sizes = torch.tensor([len(pool) for pool in pools], dtype=torch.float64)
     pool = pools[int(torch.multinomial(sizes, 1, generator=random))]
     drawn = [pool[place] for place in torch.randint(len(pool), (count,), generator=random).tolist()]
-    originals = _pictures(np.stack([groups.originals[place] for groups, place in drawn]))
-    distorted = _pictures(np.concatenate([groups.distorted[place] for groups, place in drawn]))
+    originals = to_tensor(np.stack([groups.originals[place] for groups, place in drawn]), _CPU)
+    distorted = to_tensor(
+        np.concatenate([groups.distorted[place] for groups, place in drawn]), _CPU
+    )
     wanted = torch.from_numpy(np.concatenate([groups.squeeze[place] for groups, place in drawn]))
     maps = torch.from_numpy(np.concatenate([groups.maps[place] for groups, place in drawn]))
     if torch.rand((), generator=random) < 0.5:
@@ -271,7 +277,3 @@ def _terms(
             ((by_place - maps).abs() / (maps + 2 * _NEAR)).mean(),
         ]
     )
-
-
-def _pictures(pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255

@@ -19,6 +19,7 @@ from gvc.clips import Clip, Split, read_table
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
 from gvc.model import priors, weights
+from gvc.training.clips import Arrays, cached
 from gvc.training.prior_data import Codes, Frames
 from gvc.training.prior_network import PriorNetwork
 
@@ -78,14 +79,15 @@ def train_prior(settings: PriorSettings, *, report: Callable[[dict[str, Any]], N
 
 def _codes(clip: Clip, settings: PriorSettings) -> list[Codes]:
     """Groups of a clip, from the cache or computed and put there."""
-    path = settings.cache / f"{clip.path.stem}.npz"
-    if not path.is_file():
+
+    def coded() -> Arrays:
         encoder = EncoderSettings(weights=settings.weights, threads=settings.threads)
-        settings.cache.mkdir(parents=True, exist_ok=True)
         groups = motion_codes(clip.path, encoder)
-        np.savez(path, *(array for group in groups for array in (group.codes, group.times)))
-    with np.load(path) as file:
-        arrays = [file[name] for name in file.files]
+        parts = (array for group in groups for array in (group.codes, group.times))
+        return {f"{number}": array for number, array in enumerate(parts)}
+
+    settings.cache.mkdir(parents=True, exist_ok=True)
+    arrays = list(cached(settings.cache / f"{clip.path.stem}.npz", coded).values())
     motions = map(GroupMotion, arrays[::2], arrays[1::2])
     return [Codes(clip.identity, motion) for motion in motions if len(motion.codes) > 1]
 
