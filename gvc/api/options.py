@@ -13,6 +13,7 @@ from gvc.errors import UsageError
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "size": int,
     "key_qp": int,
+    "bit_rate": int,
     "key_codec": str,
     "key_preset": str,
     "gop_size": int,

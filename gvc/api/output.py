@@ -60,6 +60,15 @@ class OutputVideoStream:
         self._settings = replace(self._settings, gop_size=value)
 
     @property
+    def bit_rate(self) -> int | None:
+        """Bits a second of the file but its sound; None keeps to the QP of key frames."""
+        return self._settings.bit_rate
+
+    @bit_rate.setter
+    def bit_rate(self, value: int | None) -> None:
+        self._settings = replace(self._settings, bit_rate=value)
+
+    @property
     def encoder(self) -> VideoEncoder:
         """The running encoder.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,11 +15,12 @@ from gvc.api.input import InputContainer
 from gvc.api.muxer import Muxer
 from gvc.bitstream import AudioPacket, Group
 from gvc.codec.settings import EncoderSettings
-from gvc.errors import InvalidDataError
+from gvc.errors import InvalidDataError, UsageError
 from gvc.media import AudioMode, Sink, SinkOptions, Source
 
 if TYPE_CHECKING:
     from gvc.codec.group_coder import CodedGroup
+    from gvc.codec.rate_control import GroupRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Progress:
 
     :param frames: video frames done. :param total: how many there are, None if unknown.
     :param media_seconds: of the video done. :param size: bytes of the .gvc file so far.
-    :param elapsed: seconds since the run began.
+    :param elapsed: seconds since the run, or its first pass, began.
+    :param first_pass: whether this is the first of two passes, which makes nothing.
     """
 
     frames: int
@@ -35,6 +38,7 @@ class Progress:
     media_seconds: float
     size: int
     elapsed: float
+    first_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def encode(
     settings: EncoderSettings,
     audio: AudioMode = AudioMode.OPUS,
     audio_bit_rate: int = 24_000,
+    passes: int = 1,
     on_progress: OnProgress = _ignore,
 ) -> Report:
     """Code a video file.
@@ -77,19 +82,26 @@ def encode(
     :param source: anything that FFmpeg reads: a path, or a binary file object, pipes too.
     :param target: a binary file object; it is written in one pass and stays open.
     :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits a second.
-    :param on_progress: called after each frame.
+    :param passes: how often the source is read, which with 2 must be a file: where the settings ask
+        for a bit rate, the first pass finds out which QP keeps it throughout.
+    :param on_progress: called after each frame, of each pass.
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
     # Decoders need none of it.
     from gvc.codec.encoder import VideoEncoder
+    from gvc.codec.rate_planner import RatePlanner
 
     started = time.monotonic()
+    planner = None
+    if passes == 2:
+        rates = _first_pass(source, settings, on_progress)
+        planner = partial(RatePlanner, rates=rates)
     frames = 0
     end = begin = 0
     with Source(
         source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
     ) as media:
-        encoder = VideoEncoder(media.video, settings)
+        encoder = VideoEncoder(media.video, settings, planner=planner)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -121,6 +133,42 @@ def encode(
         if media.damaged_packets:
             problem = f"{media.damaged_packets} damaged video packets were left out"
     return Report(frames, seconds, muxer.position, time.monotonic() - started, problem)
+
+
+def can_be_read_twice(source: str | Path | BinaryIO) -> bool:
+    """Whether a source can be coded in two passes: a file, and no pipe or stream."""
+    if isinstance(source, (str, Path)):
+        return Path(source).is_file()
+    return source.seekable()
+
+
+def _first_pass(
+    source: str | Path | BinaryIO, settings: EncoderSettings, on_progress: OnProgress
+) -> list[GroupRate]:
+    """What the groups of a source take."""
+    from gvc.codec.encoder import VideoEncoder
+    from gvc.codec.rate_probe import FirstPass
+
+    if settings.bit_rate is None:
+        raise UsageError("two passes are for a bit rate, and none was asked for")
+    if not can_be_read_twice(source):
+        raise UsageError("a stream cannot be read in two passes", hint="one pass, or a file")
+    started = time.monotonic()
+    rates: list[GroupRate] = []
+    with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
+        encoder = VideoEncoder(media.video, settings, planner=partial(FirstPass, rates=rates))
+        try:
+            for frames, unit in enumerate(media, start=1):
+                assert isinstance(unit, av.VideoFrame)
+                encoder.push(unit)
+                elapsed = time.monotonic() - started
+                on_progress(Progress(frames, media.video.frames, 0.0, 0, elapsed, first_pass=True))
+            encoder.flush()
+        finally:
+            encoder.close()
+    if not isinstance(source, (str, Path)):
+        source.seek(0)
+    return rates
 
 
 def decode(

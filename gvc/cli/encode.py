@@ -17,17 +17,24 @@ from gvc.cli.options import (
     weights_option,
 )
 from gvc.cli.start import keep_freed_memory, preload_torch
-from gvc.codec.settings import DEFAULT_MOTION_STEP
+from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP
 from gvc.errors import UsageError
 
 
-def parse_bit_rate(_: click.Context, __: click.Parameter, text: str) -> int:
+def parse_bit_rate(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
     """Bits a second from ``24000`` or ``24k``."""
+    if text is None:
+        return None
     try:
-        value = int(float(text[:-1]) * 1000) if text.lower().endswith("k") else int(text)
+        return int(float(text[:-1]) * 1000) if text.lower().endswith("k") else int(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a bit rate; 24k or 24000, say") from None
-    if not 6000 <= value <= 510_000:
+        raise click.BadParameter(f"{text!r} is not a bit rate; 5k or 5000, say") from None
+
+
+def parse_audio_bit_rate(context: click.Context, option: click.Parameter, text: str) -> int:
+    """The same, for Opus."""
+    value = parse_bit_rate(context, option, text)
+    if value is None or not 6000 <= value <= 510_000:
         raise click.BadParameter("Opus takes 6k to 510k")
     return value
 
@@ -44,7 +51,19 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @click.option("--size", default=256, show_default=True, help="Side of the square of equal area.")
-@click.option("--key-qp", default=32, show_default=True, help="QP of key frames, 0 to 63.")
+@click.option("--key-qp", type=int, help=f"QP of key frames, 0 to 63.  [{DEFAULT_KEY_QP}]")
+@click.option(
+    "--bitrate",
+    "bit_rate",
+    callback=parse_bit_rate,
+    metavar="RATE",
+    help="Bits a second of all but the sound, in place of --key-qp; 5k, say.",
+)
+@click.option(
+    "--passes",
+    type=click.IntRange(1, 2),
+    help="For --bitrate: two give better pictures, and need a file.  [2 for files]",
+)
 @click.option("--key-codec", default="vvc", show_default=True, help="Key-frame codec: vvc, hevc.")
 @click.option("--key-preset", help="Preset of the key-frame codec.")
 @click.option("-g", "--gop-size", default=250, show_default=True, help="Most frames of a group.")
@@ -84,7 +103,11 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     help="What becomes of the sound.",
 )
 @click.option(
-    "--audio-bitrate", default="24k", show_default=True, callback=parse_bit_rate, help="Of Opus."
+    "--audio-bitrate",
+    default="24k",
+    show_default=True,
+    callback=parse_audio_bit_rate,
+    help="Of Opus.",
 )
 @model_option
 @weights_option
@@ -97,7 +120,9 @@ def command(
     source: str,
     target: str,
     size: int,
-    key_qp: int,
+    key_qp: int | None,
+    bit_rate: int | None,
+    passes: int | None,
     key_codec: str,
     key_preset: str | None,
     gop_size: int,
@@ -120,15 +145,18 @@ def command(
     """Code the video IN as OUT (a .gvc file); - is standard input or output."""
     keep_freed_memory()
     preload_torch()
-    from gvc.api.transcode import encode
+    from gvc.api.transcode import can_be_read_twice, encode
     from gvc.cli.files import readable, writable
     from gvc.cli.progress import progress_line, summary
     from gvc.codec.settings import EncoderSettings
     from gvc.media import AudioMode
 
+    if bit_rate is not None and key_qp is not None:
+        raise UsageError("--bitrate chooses the QP of key frames", hint="leave out --key-qp")
     settings = EncoderSettings(
         size=size,
-        key_qp=key_qp,
+        key_qp=DEFAULT_KEY_QP if key_qp is None else key_qp,
+        bit_rate=bit_rate,
         key_codec=key_codec,
         key_preset=key_preset,
         gop_size=gop_size,
@@ -149,12 +177,16 @@ def command(
         writable(target, source=source, overwrite=overwrite) as file,
         progress_line("encode", quiet=quiet) as on_progress,
     ):
+        video = readable(source)
+        if passes is None:
+            passes = 2 if bit_rate is not None and can_be_read_twice(video) else 1
         report = encode(
-            readable(source),
+            video,
             file,
             settings=settings,
             audio=AudioMode(audio),
             audio_bit_rate=audio_bitrate,
+            passes=passes,
             on_progress=on_progress,
         )
     if report.problem is not None and not quiet:

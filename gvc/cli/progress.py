@@ -51,6 +51,7 @@ def progress_line(label: str, *, quiet: bool) -> Iterator[Callable[[Done], None]
                 rate += f" {done.size * 8 / 1000 / done.media_seconds:.1f} kb/s"
             bar.update(
                 task,
+                description=f"{label}, pass 1 of 2" if done.first_pass else label,
                 completed=done.frames,
                 total=done.total,
                 count=done.total or "?",

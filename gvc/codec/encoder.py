@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import av
 import numpy as np
@@ -15,6 +17,7 @@ from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
 from gvc.codec.levels import LevelCoding
 from gvc.codec.pipeline import Stage, share
+from gvc.codec.rate_planner import RatePlanner
 from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.errors import KeyFrameError
 from gvc.media import VideoInfo, to_rgb, to_yuv420
@@ -36,6 +39,16 @@ _Batch = tuple[list[AnalysedGroup], list[npt.NDArray[np.uint8]]]
 _Analysed = tuple[list[AnalysedGroup], npt.NDArray[np.float32], list[npt.NDArray[np.uint8]]]
 
 
+class Planner(Protocol):
+    """Decides how groups are coded."""
+
+    def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
+        """Code a group, as several if it has to be cut, or as none if it is only looked at.
+
+        :raises KeyFrameError: if the key-frame codec fails.
+        """
+
+
 class VideoEncoder:
     """Codes the frames of one video stream.
 
@@ -44,10 +57,17 @@ class VideoEncoder:
     frames are chosen among their frames.
 
     :param info: the stream, as the source describes it.
+    :param planner: makes what plans and codes groups; None takes what the settings ask for.
     :raises UsageError, WeightsError, KeyFrameError: if the settings cannot be carried out.
     """
 
-    def __init__(self, info: VideoInfo, settings: EncoderSettings) -> None:
+    def __init__(
+        self,
+        info: VideoInfo,
+        settings: EncoderSettings,
+        *,
+        planner: Callable[[GroupCoder], Planner] | None = None,
+    ) -> None:
         shares = share(settings.threads, side_by_side=settings.device == "cpu")
         set_threads(shares.each)
         self._size = coded_size(info.width, info.height, settings.size)
@@ -60,7 +80,8 @@ class VideoEncoder:
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
-        self._planner = GroupPlanner(GroupCoder(self._header, settings, network, coding))
+        planner = planner or (RatePlanner if settings.bit_rate else GroupPlanner)
+        self._planner = planner(GroupCoder(self._header, settings, network, coding))
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []

@@ -98,6 +98,11 @@ class GroupCoder:
             preset=settings.key_preset,
         )
 
+    def at_qp(self, qp: int) -> GroupCoder:
+        """One that codes key frames at another QP."""
+        settings = replace(self.settings, key_qp=qp)
+        return GroupCoder(self.header, settings, self.network, self.coding)
+
     def generative(self, frames: AnalysedGroup, places: Sequence[int]) -> CodedGroup:
         """Code a group by key frames and motion codes.
 

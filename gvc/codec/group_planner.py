@@ -53,6 +53,11 @@ class GroupPlanner:
             return [self._checked(frames)]
         return self._within(frames, self._settings.max_distance)
 
+    def distance(self, frames: AnalysedGroup, coded: CodedGroup) -> float:
+        """Mean distance of a coded group's frames, some of them, from their originals."""
+        sampled = range(0, len(frames.pts), _EVERY)
+        return float(self._distances(frames, coded, sampled).mean())
+
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
         """Generated pictures, unless they are bad all over, however many key frames there are."""
         usual, more = (self._keys(frames, saving) for saving in (self._saving, 0.0))

@@ -17,8 +17,14 @@ SIDE_UNIT = 16
 #: Quantiser step of motion codes, in the units of the weights.
 DEFAULT_MOTION_STEP = Fraction(1)
 
+#: QP of key frames where nobody asks for another, or for a bit rate.
+DEFAULT_KEY_QP = 32
+
 #: Most frames of a group: an encoder keeps them all until it has coded them.
 MAX_GOP_SIZE = 1000
+
+#: Bit rates that can be asked for, in bits a second.
+BIT_RATES = 100, 10_000_000
 
 #: Bounds of a coded picture's side in pixels.
 MIN_SIDE, MAX_SIDE = 64, 1024
@@ -31,6 +37,9 @@ class EncoderSettings:
     :param size: side of the square whose area the coded picture has, in pixels; a picture that
         is smaller already is not enlarged.
     :param key_qp: quantisation parameter of the key frames, 0 (best) to 63.
+    :param bit_rate: bits a second of the whole file but its sound, by which the QP of each group's
+        key frames is chosen in place of ``key_qp``; see :mod:`gvc.codec.rate_control`. None keeps
+        to ``key_qp``.
     :param key_codec: name of the key-frame codec.
     :param key_preset: its preset; None takes the codec's default.
     :param gop_size: most frames of a group.
@@ -60,7 +69,8 @@ class EncoderSettings:
     """
 
     size: int = 256
-    key_qp: int = 32
+    key_qp: int = DEFAULT_KEY_QP
+    bit_rate: int | None = None
     key_codec: str = "vvc"
     key_preset: str | None = None
     gop_size: int = 250
@@ -87,7 +97,11 @@ class EncoderSettings:
         _check("cost of a bit", self.bit_cost, 0, 100)
         _check("number of interpolated frames", self.interpolate, 0, MAX_INTERPOLATED)
         _check("number of refining steps", self.refine, 0, 1000)
+        if self.bit_rate is not None:
+            _check("bit rate", self.bit_rate, *BIT_RATES)
         if self.max_distance is not None:
+            if self.bit_rate is not None:
+                raise UsageError("a bit rate and a greatest distance do not go together")
             _check("greatest distance", self.max_distance, 0.001, 10)
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)

@@ -1,0 +1,71 @@
+"""How many bytes a group's key frames take at which QP, found by trial."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gvc import keyframe
+from gvc.bitstream import VideoHeader
+from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.key_choice import choose_keys, least_saving
+from gvc.codec.rate_control import PROBE_QPS, VIDEO_QPS, GroupRate, RateCurve
+from gvc.codec.settings import EncoderSettings
+
+#: Preset of the trials. What slower ones save is nearly the same share everywhere.
+_PRESET = "faster"
+
+
+class RateProbe:
+    """Measures groups of one stream.
+
+    :raises KeyFrameError: if key frames cannot be coded on this machine.
+    """
+
+    def __init__(self, header: VideoHeader, settings: EncoderSettings) -> None:
+        self._header = header
+        self._most = settings.key_frames
+        codec = keyframe.get(header.key_codec)
+        self._encoders = {
+            qp: codec.encoder(
+                width=header.coded_width,
+                height=header.coded_height,
+                qp=qp,
+                colour=header.colour,
+                preset=_PRESET,
+            )
+            for qp in PROBE_QPS
+        }
+
+    def measure(self, frames: AnalysedGroup) -> GroupRate:
+        """Code the group's key frames at a few QPs, each time as many as pay there."""
+        codes = np.stack(frames.codes)
+        sizes = []
+        for qp, encoder in self._encoders.items():
+            places = choose_keys(codes, most=self._most, saving=least_saving(qp))
+            coded = encoder.encode([frames.frames[place] for place in places])
+            sizes.append(float(sum(map(len, coded.pictures))))
+        ticks = frames.pts[-1] + self._header.frame_duration - frames.pts[0]
+        return GroupRate(RateCurve(tuple(sizes)), float(ticks * self._header.time_base))
+
+    def video(self, frames: AnalysedGroup) -> RateCurve:
+        """Code the group as video at a few QPs."""
+        encoder = self._encoders[PROBE_QPS[0]]
+        coded = (encoder.encode_video(frames.frames, qp=qp) for qp in VIDEO_QPS)
+        return RateCurve(tuple(float(len(stream)) for stream in coded), VIDEO_QPS)
+
+
+class FirstPass:
+    """Measures the groups of one stream and codes none.
+
+    :param coder: that of the stream.
+    :param rates: takes what is measured.
+    """
+
+    def __init__(self, coder: GroupCoder, rates: list[GroupRate]) -> None:
+        self._probe = RateProbe(coder.header, coder.settings)
+        self._rates = rates
+
+    def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
+        """Measure a group; nothing is made of it."""
+        self._rates.append(self._probe.measure(frames))
+        return []
