@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from gvc.codec.presets import preset_options
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
 
@@ -35,12 +36,18 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
 def encoder_settings(base: EncoderSettings, options: Mapping[str, str]) -> EncoderSettings:
     """``base`` with ``options`` set, by the names of :class:`~gvc.codec.settings.EncoderSettings`.
 
+    ``preset`` is one more; what it sets, other options may set otherwise.
+
     :raises UsageError: if an option is unknown, or its value makes no sense.
     """
     values: dict[str, object] = {}
+    if "preset" in options:
+        values |= preset_options(options["preset"])
     for name, text in options.items():
+        if name == "preset":
+            continue
         if name not in _PARSERS:
-            raise UsageError(f"no option is called {name!r}", hint=", ".join(_PARSERS))
+            raise UsageError(f"no option is called {name!r}", hint=", ".join(["preset", *_PARSERS]))
         try:
             values[name] = _PARSERS[name](text)
         except (ValueError, ZeroDivisionError) as error:

@@ -17,6 +17,7 @@ from gvc.cli.options import (
     weights_option,
 )
 from gvc.cli.start import keep_freed_memory, preload_torch
+from gvc.codec.presets import DEFAULT_PRESET, PRESETS
 from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP
 from gvc.errors import UsageError
 
@@ -50,6 +51,13 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.command("encode")
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
+@click.option(
+    "--preset",
+    default=DEFAULT_PRESET,
+    show_default=True,
+    metavar="NAME",
+    help=f"Encoding time for bits: {', '.join(PRESETS)}.",
+)
 @click.option("--size", default=256, show_default=True, help="Side of the square of equal area.")
 @click.option("--key-qp", type=int, help=f"QP of key frames, 0 to 63.  [{DEFAULT_KEY_QP}]")
 @click.option(
@@ -65,7 +73,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     help="For --bitrate: two give better pictures, and need a file.  [2 for files]",
 )
 @click.option("--key-codec", default="vvc", show_default=True, help="Key-frame codec: vvc, hevc.")
-@click.option("--key-preset", help="Preset of the key-frame codec.")
+@click.option("--key-preset", help="Preset of the key-frame codec.  [as --preset says]")
 @click.option("-g", "--gop-size", default=250, show_default=True, help="Most frames of a group.")
 @click.option("--key-frames", default=4, show_default=True, help="Most key frames of a group.")
 @click.option(
@@ -90,10 +98,10 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 )
 @click.option(
     "--refine",
-    default=0,
-    show_default=True,
+    type=int,
     metavar="STEPS",
-    help="Fit the motion codes to the pictures: slower, and nearer to them. 8, say.",
+    help="Fit the motion codes to the pictures: slower, and nearer to them. 8, say."
+    "  [as --preset says]",
 )
 @click.option(
     "--audio",
@@ -119,6 +127,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 def command(
     source: str,
     target: str,
+    preset: str,
     size: int,
     key_qp: int | None,
     bit_rate: int | None,
@@ -131,7 +140,7 @@ def command(
     scene_cut: float,
     motion_step: Fraction,
     entropy_model: str | None,
-    refine: int,
+    refine: int | None,
     audio: str,
     audio_bitrate: int,
     model: str,
@@ -153,19 +162,19 @@ def command(
 
     if bit_rate is not None and key_qp is not None:
         raise UsageError("--bitrate chooses the QP of key frames", hint="leave out --key-qp")
-    settings = EncoderSettings(
+    given = {"key_qp": key_qp, "key_preset": key_preset, "refine": refine}
+    settings = EncoderSettings.of_preset(
+        preset,
+        **{name: value for name, value in given.items() if value is not None},
         size=size,
-        key_qp=DEFAULT_KEY_QP if key_qp is None else key_qp,
         bit_rate=bit_rate,
         key_codec=key_codec,
-        key_preset=key_preset,
         gop_size=gop_size,
         key_frames=key_frames,
         max_distance=max_distance,
         scene_cut=scene_cut,
         motion_step=motion_step,
         entropy_model=entropy_model,
-        refine=refine,
         model=model,
         weights=weights,
         device=device,

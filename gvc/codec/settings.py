@@ -7,8 +7,10 @@ import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from gvc.bitstream import MAX_INTERPOLATED, MAX_KEYS, VideoHeader
+from gvc.codec.presets import preset_options
 from gvc.errors import UsageError
 
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
@@ -86,6 +88,14 @@ class EncoderSettings:
     weights: Path | None = None
     device: str = "cpu"
     threads: int | None = None
+
+    @classmethod
+    def of_preset(cls, name: str, **changes: Any) -> EncoderSettings:
+        """What a preset sets (:mod:`gvc.codec.presets`), but for ``changes``.
+
+        :raises UsageError: if there is none of that name, or a value is out of range.
+        """
+        return cls(**{**preset_options(name), **changes})
 
     def __post_init__(self) -> None:
         _check("size", self.size, MIN_SIDE, 768)

@@ -1,0 +1,37 @@
+"""Settings by name, from the fastest to the one that spares most bits.
+
+What a preset sets can be set otherwise, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gvc.errors import UsageError
+
+#: Where nobody asks for another.
+DEFAULT_PRESET = "medium"
+
+#: Options of :class:`~gvc.codec.settings.EncoderSettings` by preset. Most of an encoder's time goes
+#: into key frames, the faster presets' into the analysis of motion, which all of them need.
+PRESETS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "faster": {"key_preset": "faster"},
+        "fast": {"key_preset": "fast"},
+        "medium": {},
+        "slow": {"key_preset": "slow"},
+        "slower": {"key_preset": "slow", "refine": 8},
+    }
+)
+
+
+def preset_options(name: str) -> Mapping[str, object]:
+    """What a preset sets.
+
+    :raises UsageError: if there is none of that name.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise UsageError(f"no preset is called {name!r}", hint=", ".join(PRESETS)) from None
