@@ -81,6 +81,7 @@ def encode(
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
     # Decoders need none of it.
+    from gvc.api.distances import distance_of
     from gvc.codec.encoder import VideoEncoder
 
     started = time.monotonic()
@@ -89,7 +90,7 @@ def encode(
     with Source(
         source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
     ) as media:
-        encoder = VideoEncoder(media.video, settings)
+        encoder = VideoEncoder(media.video, settings, distance_of(settings))
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:

@@ -22,6 +22,7 @@ from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, shrink
 from gvc.model.analysis import Analyser
 from gvc.model.device import set_threads
+from gvc.model.distance import Distance
 from gvc.model.inference import for_inference
 from gvc.model.mttf import network_from
 from gvc.model.profiles import get_profile
@@ -44,10 +45,11 @@ class VideoEncoder:
     frames are chosen among their frames.
 
     :param info: the stream, as the source describes it.
+    :param distance: what groups are planned by, as ``settings`` name it.
     :raises UsageError, WeightsError, KeyFrameError: if the settings cannot be carried out.
     """
 
-    def __init__(self, info: VideoInfo, settings: EncoderSettings) -> None:
+    def __init__(self, info: VideoInfo, settings: EncoderSettings, distance: Distance) -> None:
         shares = share(settings.threads, side_by_side=settings.device == "cpu")
         set_threads(shares.each)
         self._size = coded_size(info.width, info.height, settings.size)
@@ -60,7 +62,10 @@ class VideoEncoder:
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
-        self._planner = GroupPlanner(GroupCoder(self._header, settings, network, coding))
+        self._planner = GroupPlanner(
+            GroupCoder(self._header, settings, network, coding),
+            distance,
+        )
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []

@@ -20,6 +20,9 @@ DEFAULT_MOTION_STEP = Fraction(1)
 #: Most frames of a group: an encoder keeps them all until it has coded them.
 MAX_GOP_SIZE = 1000
 
+#: Perceptual distances by name.
+DISTANCES = ("shipped", "lpips")
+
 #: Bounds of a coded picture's side in pixels.
 MIN_SIDE, MAX_SIDE = 64, 1024
 
@@ -36,10 +39,14 @@ class EncoderSettings:
     :param gop_size: most frames of a group.
     :param key_frames: most key frames of a group; a further one is coded where it pays, see
         :func:`gvc.codec.key_choice.least_saving`.
-    :param max_distance: how far a frame may be from its original, as the perceptual distance that
-        ships sees it (:mod:`gvc.model.distance`, on the scale of LPIPS): where one is further,
-        the group gets more key frames, is cut in two, or is coded as video. None only looks whether
-        pictures are bad all over.
+    :param max_distance: how far a frame may be from its original, on the scale of LPIPS: motion is
+        sent as sparsely as that allows; where a frame is further, the group gets more motion codes
+        or key frames, is cut in two, or is coded as video. None only looks whether pictures are
+        bad.
+    :param distance: what says how far a frame is: ``shipped``, the small network of
+        :mod:`gvc.model.distance`, or ``lpips``, LPIPS with SqueezeNet where its weights are at
+        hand.
+    :param metric_weights: folder of the networks of LPIPS, see :class:`gvc.metrics.Lpips`.
     :param scene_cut: how different two frames have to be for a new group to start between them;
         see :class:`gvc.codec.group_starts.GroupStarts`. 0 turns it off.
     :param motion_step: quantiser step of the motion codes, in the units of the weights
@@ -66,6 +73,8 @@ class EncoderSettings:
     gop_size: int = 250
     key_frames: int = 4
     max_distance: float | None = None
+    distance: str = "shipped"
+    metric_weights: Path | None = None
     scene_cut: float = 0.25
     motion_step: Fraction = DEFAULT_MOTION_STEP
     bit_cost: float = 1.25
@@ -89,6 +98,8 @@ class EncoderSettings:
         _check("number of refining steps", self.refine, 0, 1000)
         if self.max_distance is not None:
             _check("greatest distance", self.max_distance, 0.001, 10)
+        if self.distance not in DISTANCES:
+            raise UsageError(f"no distance is called {self.distance!r}", hint=", ".join(DISTANCES))
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)
 
