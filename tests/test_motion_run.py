@@ -184,14 +184,14 @@ def test_a_blink_is_sent():
     assert np.abs(shown(codes, path) - codes).max() < 1
 
 
-def test_where_motion_jumps_and_rests_codes_are_held():
-    codes = np.repeat([[0.0] * 40, [9.0] * 40, [-9.0] * 40], 20, axis=0)
+@pytest.mark.parametrize(("rest", "kind"), [(40, "I"), (100, "P")])
+def test_at_the_end_the_last_code_is_held(rest, kind):
+    codes = np.repeat([[9.0] * 40, [-9.0] * 40], [10, rest], axis=0)
     path = path_of(codes, most_interpolated=30)
-    assert len(path.sent) <= 6
+    frames = inter_frames(path, [KeyChoice(0)] * len(codes))
+    kinds = [FrameType[frame.kind.name].value for frame in frames]
+    assert kinds[11:] == [kind] * (rest - 1)
     assert np.abs(shown(codes, path) - codes).max() < 1
-    # Nothing is sent but where it jumps; the last code is held to the end.
-    assert {20, 40} <= set(path.sent.tolist())
-    assert {50, 59} <= set(path.held.tolist())
 
 
 @pytest.mark.parametrize("place", [0, 20, 39])

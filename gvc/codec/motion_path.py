@@ -2,8 +2,10 @@
 
 A face moves smoothly most of the time: between two frames whose codes are sent, those of the others
 lie on a straight line, and cost nothing. Where it does not, at a blink or a lip that closes, codes
-are sent close together. Where it rests, and behind the last code that is sent, the one before is
-held.
+are sent close together. Frames before the first code have it too, and those behind the last one
+keep it, as long as that is good enough.
+
+Nowhere else is a code held: to say so takes ten bits, more than to send one that has not changed.
 """
 
 from __future__ import annotations
@@ -14,15 +16,15 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from gvc.bitstream import MAX_INTERPOLATED
+from gvc.bitstream import MAX_INTERPOLATED, MAX_KEYS
 from gvc.codec.quantiser import MAX_LEVEL, bits_of, quantise
 
 #: What a frame with a motion code costs beyond its coefficients, in bits.
 _FRAME_BITS = 1.0
 
-#: What it costs, in bits, that frames before one with a motion code repeat the last one: types are
-#: coded by those before them, and most frames without a code are interpolated.
-_HELD_BITS = 5.0
+#: Most frames behind the last code that a decoder may interpolate, which is to hold it; they wait
+#: for another one, and so do key frames among them.
+_MOST_BEHIND = MAX_INTERPOLATED - MAX_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class MotionPath:
 
     :param sent: places, among the inter frames, of those that send a motion code.
     :param levels: of these, int32 [len(sent), L].
-    :param held: places of those that repeat the last code that was sent; all others that send
-        none are interpolated.
+    :param held: places of those that are told to keep the last code; all others that send none
+        are interpolated.
     """
 
     sent: npt.NDArray[np.intp]
@@ -66,12 +68,14 @@ def find_path(
         return MotionPath(nothing, np.empty((0, codes.shape[1]), np.int32), nothing)
     scaled = np.clip(np.nan_to_num(codes / np.float32(step)), -MAX_LEVEL, MAX_LEVEL)
     counts = np.ones(len(codes)) if weights is None else weights
-    sent, held = _choose_sent(scaled, times, counts, bit_cost, most_interpolated)
-    shares = _shares(times, sent, held)
+    sent = _choose_sent(scaled, times, counts, bit_cost, most_interpolated)
+    shares = _shares(times, times[sent])
     weighted = shares * counts[:, None]
     # Least squares; each sent code counts alone in its own frame, so that there is one solution.
     fitted = np.linalg.solve(weighted.T @ shares, weighted.T @ scaled).astype(np.float32)
     levels = quantise(fitted, weights=(weighted * shares).sum(axis=0), bit_cost=bit_cost)
+    behind = np.arange(sent[-1] + 1, len(codes))
+    held = behind if times[-1] - times[sent[-1]] > _MOST_BEHIND else behind[:0]
     return MotionPath(sent, levels, held)
 
 
@@ -81,40 +85,30 @@ def _choose_sent(
     counts: npt.NDArray[np.float64],
     bit_cost: float,
     most: int,
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Places of the frames that send a code, and of those that hold one: the cheapest path."""
+) -> npt.NDArray[np.intp]:
+    """Places of the frames that send a code: the cheapest path."""
     count = len(scaled)
     # What would be sent of all frames: free of noise, so that its changes tell what codes cost.
     levels = quantise(scaled, weights=counts, bit_cost=bit_cost)
     errors = _Errors(scaled, times, counts)
     costs = np.full(count, np.inf)
-    origins, holds = np.zeros(count, np.intp), np.zeros(count, bool)
+    origins = np.full(count, -1, np.intp)
     for place in range(count):
-        first = max(0, place - most - 1)
         if place <= most and times[place] - times[0] <= MAX_INTERPOLATED:
-            costs[place], origins[place] = errors.before(place), -1
-        starts = np.arange(first, place)
-        if not len(starts):
-            continue
-        bits = bits_of(np.abs(levels[place] - levels[starts])).sum(axis=1) + _FRAME_BITS
-        lines = errors.between(starts, place)
-        lines[times[place] - times[starts] > MAX_INTERPOLATED] = np.inf
-        rests = errors.behind(starts, place) + bit_cost * _HELD_BITS
-        paths = costs[starts] + bit_cost * bits + np.minimum(lines, rests)
-        best = int(paths.argmin())
-        if paths[best] < costs[place]:
-            costs[place], origins[place] = paths[best], starts[best]
-            holds[place] = rests[best] < lines[best]
-    ends = np.arange(max(0, count - most - 1), count)
-    place = int(ends[(costs[ends] + errors.behind(ends, count)).argmin()])
-    held = list(range(place + 1, count))
-    sent = [place]
+            costs[place] = errors.before(place)
+        starts = np.arange(max(0, place - most - 1), place)
+        starts = starts[times[place] - times[starts] <= MAX_INTERPOLATED]
+        if len(starts):
+            bits = bits_of(np.abs(levels[place] - levels[starts])).sum(axis=1) + _FRAME_BITS
+            paths = costs[starts] + bit_cost * bits + errors.between(starts, place)
+            best = int(paths.argmin())
+            if paths[best] < costs[place]:
+                costs[place], origins[place] = paths[best], starts[best]
+    ends = np.arange(0 if most else count - 1, count)
+    sent = [int(ends[(costs[ends] + errors.behind(ends)).argmin()])]
     while origins[sent[-1]] >= 0:
-        before = int(origins[sent[-1]])
-        if holds[sent[-1]]:
-            held += range(before + 1, sent[-1])
-        sent.append(before)
-    return np.array(sent[::-1], np.intp), np.array(sorted(held), np.intp)
+        sent.append(int(origins[sent[-1]]))
+    return np.array(sent[::-1], np.intp)
 
 
 class _Errors:
@@ -140,12 +134,12 @@ class _Errors:
         """Of all frames before ``place`` if they have its code."""
         return float(self._still(np.array([-1]), place, self._codes[[place]])[0])
 
-    def behind(self, starts: npt.NDArray[np.intp], end: int) -> npt.NDArray[np.float64]:
-        """Of the frames between each of ``starts`` and ``end`` if they keep its code."""
-        return self._still(starts, end, self._codes[starts])
+    def behind(self, starts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        """Of all frames behind each of ``starts`` if they keep its code."""
+        return self._still(starts, len(self._codes), self._codes[starts])
 
     def between(self, starts: npt.NDArray[np.intp], end: int) -> npt.NDArray[np.float64]:
-        """The same if they lie on a straight line from the start to ``end``."""
+        """Of those between each of ``starts`` and ``end`` if they lie on a straight line."""
         codes, times = self._codes[starts], self._times[starts]
         slope = (self._codes[end] - codes) / (self._times[end] - times)[:, None]
         count, first, second = (self._counts[end] - self._counts[starts + 1]).T
@@ -174,11 +168,6 @@ def _sums(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.concatenate([np.zeros((1, *values.shape[1:])), values.cumsum(axis=0)])
 
 
-def _shares(
-    times: npt.NDArray[np.int64], sent: npt.NDArray[np.intp], held: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float64]:
+def _shares(times: npt.NDArray[np.int64], sent: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """How much each sent code counts in the code of each frame, [frames, sent]."""
-    rows = np.eye(len(sent))
-    shares = np.stack([np.interp(times, times[sent], row) for row in rows], axis=1)
-    shares[held] = rows[np.searchsorted(sent, held) - 1]
-    return shares
+    return np.stack([np.interp(times, sent, row) for row in np.eye(len(sent))], axis=1)
