@@ -117,10 +117,18 @@ class GroupCoder:
             preset=settings.key_preset,
         )
 
-    def key(self, frames: AnalysedGroup, places: Sequence[int]) -> KeyedGroup:
+    def key(
+        self,
+        frames: AnalysedGroup,
+        places: Sequence[int],
+        *,
+        looks: npt.NDArray[np.float32] | None = None,
+    ) -> KeyedGroup:
         """Code the key frames of a group, and find out how its other frames move from them.
 
         :param places: of its key frames, in the order of coding.
+        :param looks: what tells from which key frame each other one is animated, [frames, any
+            number], see :func:`gvc.codec.key_choice.assign_keys`; None takes the motion codes.
         :raises KeyFrameError: if the key-frame codec fails.
         """
         coded = self._key_encoder.encode([frames.frames[place] for place in places])
@@ -128,7 +136,7 @@ class GroupCoder:
         inter = np.delete(np.arange(len(codes)), places)
         if not len(inter):
             return KeyedGroup(frames, tuple(places), coded, codes, inter, ())
-        assigned = assign_keys(codes, places)
+        assigned = assign_keys(codes if looks is None else looks, places)
         keys = self._decoded(coded)
         wanted = self._wanted(frames, codes, places, assigned, keys)
         fading = self._fading(frames, wanted, places, assigned, keys)

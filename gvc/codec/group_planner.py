@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from gvc.codec.distance_limit import VIDEO_QP, DistanceLimit
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.group_starts import tiles
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.shown import Shown
 from gvc.model.distance import Distance
@@ -16,6 +20,15 @@ _EVERY = 8
 #: And generated pictures may be further from the originals than key frames are, by this on average.
 #: Eight talking heads are by 0.01 to 0.1, a street full of people by 0.19.
 _ALLOWANCE = 0.12
+
+#: One in ten may be further by this in the worst block, of so many by so many.
+_LOCAL_ALLOWANCE, _BLOCKS = 0.36, 4
+
+#: Groups of so many frames may be smaller as video, which is then looked at.
+_SHORT = 10
+
+#: How much pictures count beside motion codes when key frames are chosen by both.
+_PICTURES = 20.0
 
 
 class GroupPlanner:
@@ -42,25 +55,51 @@ class GroupPlanner:
         return DistanceLimit(self._coder, self._shown, self._settings.max_distance).code(frames)
 
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
-        """Generated pictures, unless they are bad all over, however many key frames there are."""
-        usual, more = (self._keys(frames, saving) for saving in (self._saving, 0.0))
-        for places in (usual, more) if more != usual else (usual,):
-            coded = self._coder.send(self._coder.key(frames, places))
-            sampled = sorted({*range(0, len(frames.pts), _EVERY), *places})
-            distances = self._shown.distances(frames, coded, sampled)
-            own = np.isin(sampled, places)
-            if own.all() or distances[~own].mean() <= distances[own].mean() + _ALLOWANCE:
-                return coded
-        return self._coder.video(frames, qp=self._video_qp)
+        """Generated pictures, unless they are bad, however many key frames there are."""
+        codes = np.stack(frames.codes)
+        usual = self._keys(codes, least_saving(self._settings.key_qp))
+        coded = self._coder.send(self._coder.key(frames, usual))
+        if self._good(frames, coded, usual):
+            return self._or_video(frames, coded)
+        # Motion codes are of a face; hands, and whoever else is there, are seen in pictures only.
+        looks = np.concatenate([codes, _PICTURES * _thumbnails(frames)], axis=1)
+        more = self._keys(looks, 0.0)
+        coded = self._coder.send(self._coder.key(frames, more, looks=looks))
+        if self._good(frames, coded, more):
+            return coded
+        return self._video(frames)
 
-    @property
-    def _video_qp(self) -> int:
-        return min(63, self._settings.key_qp + VIDEO_QP)
+    def _good(self, frames: AnalysedGroup, coded: CodedGroup, keys: Sequence[int]) -> bool:
+        """Whether generated pictures are not much worse than key frames, on average or anywhere."""
+        sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
+        own = np.isin(sampled, keys)
+        if own.all():
+            return True
+        blocks = self._shown.blocks(frames, coded, sampled, side=_BLOCKS)
+        beyond = blocks[~own] - blocks[own].mean(axis=0)
+        worst = np.quantile(beyond.max(axis=(1, 2)), 0.9)
+        return bool(beyond.mean() <= _ALLOWANCE and worst <= _LOCAL_ALLOWANCE)
 
-    @property
-    def _saving(self) -> float:
-        return least_saving(self._settings.key_qp)
+    def _or_video(self, frames: AnalysedGroup, coded: CodedGroup) -> CodedGroup:
+        """A group, or the same as video where that is smaller and as close: a few frames."""
+        count = len(frames.pts)
+        if not 1 < count <= _SHORT:
+            return coded
+        video = self._video(frames)
+        if len(video.group.to_bytes()) > len(coded.group.to_bytes()):
+            return coded
+        means = [
+            self._shown.distances(frames, each, range(count)).mean() for each in (video, coded)
+        ]
+        return video if means[0] <= means[1] else coded
 
-    def _keys(self, frames: AnalysedGroup, saving: float) -> list[int]:
-        most = self._settings.key_frames
-        return choose_keys(np.stack(frames.codes), most=most, saving=saving)
+    def _video(self, frames: AnalysedGroup) -> CodedGroup:
+        return self._coder.video(frames, qp=min(63, self._settings.key_qp + VIDEO_QP))
+
+    def _keys(self, likeness: npt.NDArray[np.float32], saving: float) -> list[int]:
+        return choose_keys(likeness, most=self._settings.key_frames, saving=saving)
+
+
+def _thumbnails(frames: AnalysedGroup) -> npt.NDArray[np.float32]:
+    """Mean colours of an 8×8 tiling of each frame, 0 to 1: float32 [N, 192]."""
+    return np.stack([tiles(picture, 8).reshape(-1) / 255 for picture in frames.pictures])
