@@ -413,10 +413,13 @@ def test_the_rate_of_the_plain_encoder_is_read_off_its_curve():
 
 def test_the_table_says_what_a_greatest_distance_saves():
     points = (rho_point(3, 0.2), rho_point(5, 0.1, worst=0.25))
-    rows = [RhoRow(None, points, (4.0, None)), RhoRow(0.25, points, (4.0, 6.0))]
+    rows = [RhoRow("shipped", None, points, (4.0, None)), RhoRow("lpips", 0.25, points, (4.0, 6.0))]
     lines = rho_table(rows).splitlines()
-    assert "| none | 4.00 | 4.00 | +25.0 % |" in lines[2]
-    assert "| 0.25 | 4.00 | 5.00 | +20.0 % | 0.1500 | 25.0 | 0.0 | 0.0 | 75.0 | 0.0 |" in lines[3]
+    assert "| shipped | none | 4.00 | 4.00 | +25.0 % |" in lines[2]
+    assert (
+        "| lpips | 0.25 | 4.00 | 5.00 | +20.0 % | 0.1500 | 25.0 | 0.0 | 0.0 | 75.0 | 0.0 |"
+        in lines[3]
+    )
     assert lines[3].endswith("| 0.2500 |")
 
 
@@ -425,7 +428,7 @@ def test_rates_with_a_greatest_distance_are_measured(tmp_path):
     told: list[str] = []
     settings = RhoSettings(
         limits=(0.3,),
-        distance="shipped",
+        distances=("shipped", "lpips"),
         key_qp=42,
         plain_qps=(37, 47),
         plain_steps=(Fraction(1),),
@@ -436,12 +439,13 @@ def test_rates_with_a_greatest_distance_are_measured(tmp_path):
         threads=1,
     )
     rows = measure_rho(find_clips([clip], Selection()), settings, on_point=told.append)
-    assert [row.limit for row in rows] == [None, 0.3]
-    (limited,) = rows[1].points
-    assert limited.worst is not None
-    assert limited.worst <= 0.3
-    assert limited.types.total() == 6
-    assert len(told) == 4
+    assert [row.limit for row in rows] == [None, 0.3, None, 0.3]
+    for row in rows[1::2]:
+        (limited,) = row.points
+        assert limited.worst is not None
+        assert limited.worst <= 0.3
+        assert limited.types.total() == 6
+    assert len(told) == 6
 
 
 def test_missing_networks_are_an_error_with_a_hint(tmp_path, monkeypatch):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from gvc.model.distance import Distance
 class RhoSettings:
     """What is measured.
 
-    :param limits: greatest distances. :param distance: of which kind, by name.
+    :param limits: greatest distances. :param distances: of which kinds, by name; each with each.
     :param key_qp: of key frames with a greatest distance.
     :param plain_qps, plain_steps: QPs and motion steps without one, each with each.
     :param size: side of the pictures. :param frames: most of a clip.
@@ -41,7 +41,7 @@ class RhoSettings:
     """
 
     limits: tuple[float, ...]
-    distance: str
+    distances: tuple[str, ...]
     key_qp: int
     plain_qps: tuple[int, ...]
     plain_steps: tuple[Fraction, ...]
@@ -73,12 +73,14 @@ class RhoPoint:
 class RhoRow:
     """All clips at one greatest distance.
 
+    :param distance: of which kind the distance is, by name.
     :param limit: the distance; None for the plain encoder with the same key QP.
     :param points: with it, clip by clip.
     :param plain: rate of the plain encoder at the same LPIPS, kb/s, or None where its curve does
         not reach so far.
     """
 
+    distance: str
     limit: float | None
     points: tuple[RhoPoint, ...]
     plain: tuple[float | None, ...]
@@ -93,29 +95,31 @@ def measure_rho(
     :raises GvcError: if a clip cannot be coded, or the weights of LPIPS are not found.
     """
     bench = _Bench(settings)
-    limits: tuple[float | None, ...] = (None, *settings.limits)
-    points: dict[float | None, list[RhoPoint]] = {limit: [] for limit in limits}
-    plain: dict[float | None, list[float | None]] = {limit: [] for limit in limits}
+    kinds = [
+        (distance, limit) for distance in settings.distances for limit in (None, *settings.limits)
+    ]
+    points = defaultdict[tuple[str, float | None], list[RhoPoint]](list)
+    plain = defaultdict[tuple[str, float | None], list[float | None]](list)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for clip in clips:
             reference = make_reference(clip, folder, side=settings.size, frames=settings.frames)
             curve = []
-            for qp in settings.plain_qps:
-                for step in settings.plain_steps:
-                    value = f"key_qp={qp} motion_step={step}"
-                    curve.append(bench.code(reference, value, folder, worst=False))
-                    on_point(_line(clip, value, curve[-1]))
-            for limit in limits:
-                value = f"key_qp={settings.key_qp}"
+            for qp, step in product(settings.plain_qps, settings.plain_steps):
+                value = f"key_qp={qp} motion_step={step}"
+                curve.append(bench.code(reference, value, folder))
+                on_point(_line(clip, value, curve[-1]))
+            for kind in kinds:
+                distance, limit = kind
+                value = f"key_qp={settings.key_qp} distance={distance}"
                 if limit is not None:
-                    value += f" max_distance={limit} distance={settings.distance}"
-                point = bench.code(reference, value, folder, worst=True)
-                points[limit].append(point)
-                plain[limit].append(rate_at(curve, point.lpips))
+                    value += f" max_distance={limit}"
+                point = bench.code(reference, value, folder, distance=distance)
+                points[kind].append(point)
+                plain[kind].append(rate_at(curve, point.lpips))
                 on_point(_line(clip, value, point))
             reference.path.unlink()
-    return [RhoRow(limit, tuple(points[limit]), tuple(plain[limit])) for limit in limits]
+    return [RhoRow(*kind, tuple(points[kind]), tuple(plain[kind])) for kind in kinds]
 
 
 class _Bench:
@@ -126,16 +130,15 @@ class _Bench:
         device = select_device(settings.device)
         alex = Lpips("alex", settings.metric_weights).to(device)
         self._alex = Distance(alex, device=settings.device)
-        self._distance = distance_of(
-            EncoderSettings(
-                distance=settings.distance,
-                metric_weights=settings.metric_weights,
-                device=settings.device,
-            )
-        )
+        named = EncoderSettings(metric_weights=settings.metric_weights, device=settings.device)
+        self._distances = {
+            name: distance_of(replace(named, distance=name)) for name in settings.distances
+        }
 
-    def code(self, reference: Reference, value: str, folder: Path, *, worst: bool) -> RhoPoint:
-        """Code and decode a clip with options; ``worst``: whether every frame is looked at."""
+    def code(
+        self, reference: Reference, value: str, folder: Path, *, distance: str | None = None
+    ) -> RhoPoint:
+        """Code and decode a clip with options; ``distance`` is the one that looks at all frames."""
         settings = self._settings
         folders = [settings.metric_weights] if settings.metric_weights is not None else []
         codec = GenerativeCodec(
@@ -155,12 +158,13 @@ class _Bench:
             types = summarise(file).frames
         chosen = range(0, reference.frames, settings.every)
         lpips = _compare(self._alex, reference, pictures, chosen)
-        furthest = None
-        if worst:
+        worst = None
+        if distance is not None:
             everything = range(reference.frames)
-            furthest = float(_compare(self._distance, reference, pictures, everything).max())
+            of_all = _compare(self._distances[distance], reference, pictures, everything)
+            worst = float(of_all.max())
         kbps = size * 8 / 1000 / reference.seconds
-        return RhoPoint(kbps, float(lpips.mean()), furthest, types)
+        return RhoPoint(kbps, float(lpips.mean()), worst, types)
 
 
 def _compare(
@@ -198,10 +202,10 @@ def rho_table(rows: Sequence[RhoRow]) -> str:
     """The rows as a Markdown table."""
     types = list(FrameType)
     lines = [
-        "| rho | kb/s | plain at equal LPIPS | saved | LPIPS-alex | "
+        "| distance | rho | kb/s | plain at equal LPIPS | saved | LPIPS-alex | "
         + " | ".join(f"{kind.value} %" for kind in types)
         + " | worst frame |",
-        "|" + " --- |" * (6 + len(types)),
+        "|" + " --- |" * (7 + len(types)),
     ]
     for row in rows:
         pairs = zip(row.points, row.plain, strict=True)
@@ -210,6 +214,7 @@ def rho_table(rows: Sequence[RhoRow]) -> str:
         counts = sum((point.types for point in row.points), Counter[FrameType]())
         worst = max(point.worst or 0.0 for point in row.points)
         cells = [
+            row.distance,
             "none" if row.limit is None else f"{row.limit:g}",
             f"{np.mean([point.kbps for point in row.points]):.2f}",
             f"{theirs:.2f}" if known else "-",

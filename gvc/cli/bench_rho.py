@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gvc.cli.lists import parse_distances, parse_qps, parse_steps
+from gvc.cli.lists import parse_distances, parse_names, parse_qps, parse_steps
 from gvc.cli.options import (
     device_option,
     metric_weights_option,
@@ -33,9 +33,10 @@ from gvc.codec.settings import DISTANCES
 )
 @click.option(
     "--distance",
-    type=click.Choice(DISTANCES),
-    default=DISTANCES[0],
+    "distances",
+    default=",".join(DISTANCES),
     show_default=True,
+    callback=parse_names,
     help="What says how far, as gvc encode has it.",
 )
 @click.option("--key-qp", default=32, show_default=True, help="QP of key frames with RHO.")
@@ -72,7 +73,7 @@ from gvc.codec.settings import DISTANCES
 def rho(
     sources: tuple[Path, ...],
     limits: tuple[float, ...],
-    distance: str,
+    distances: tuple[str, ...],
     key_qp: int,
     plain_qps: tuple[int, ...],
     plain_steps: tuple[Fraction, ...],
@@ -99,7 +100,7 @@ def rho(
     clips = find_clips(sources, Selection(per_identity=per_identity, limit=limit))
     settings = RhoSettings(
         limits=limits,
-        distance=distance,
+        distances=distances,
         key_qp=key_qp,
         plain_qps=plain_qps,
         plain_steps=plain_steps,
