@@ -25,7 +25,7 @@ ALLOWED = {
     "ops": {"_native"},
     "model": {"errors", "ops"},
     "codec": {"errors", "bitstream", "entropy", "keyframe", "media", "model"},
-    "api": {"errors", "bitstream", "media", "model", "codec"},
+    "api": {"errors", "bitstream", "media", "model", "codec", "metrics"},
     "metrics": {"errors"},
     "training": {
         *("errors", "clips", "bitstream", "entropy", "media", "keyframe", "model", "codec", "api"),

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -26,11 +27,13 @@ from gvc.bench.clips import Selection, find_clips
 from gvc.bench.curves import Curve, bd_rate
 from gvc.bench.reference import make_reference
 from gvc.bench.report import described, write_report
+from gvc.bench.rho import RhoPoint, RhoRow, RhoSettings, measure_rho, rate_at, rho_table
 from gvc.bench.run import run_rd
 from gvc.bench.scores import METRICS, Scorer, libvmaf
 from gvc.bench.settings import CODECS, RdSettings
 from gvc.bench.sheet import draw_sheet
 from gvc.bench.tables import table
+from gvc.bitstream import FrameType
 from gvc.clips import Kind, Split
 from gvc.errors import GvcError, InvalidDataError, MediaError, UnsupportedError, UsageError
 
@@ -389,6 +392,60 @@ def test_scores_of_identical_and_of_still_pictures(reference, tmp_path):
     for metric in METRICS:
         better = scores[metric.name] > same[metric.name]
         assert better != metric.higher_is_better
+
+
+# With a greatest distance
+
+
+def rho_point(kbps: float, lpips: float, worst: float = 0.2) -> RhoPoint:
+    return RhoPoint(kbps, lpips, worst, Counter({FrameType.KEY: 1, FrameType.INTERPOLATED: 3}))
+
+
+def test_the_rate_of_the_plain_encoder_is_read_off_its_curve():
+    # The third is dearer than the first and no better.
+    curve = [rho_point(2, 0.3), rho_point(8, 0.1), rho_point(4, 0.35)]
+    assert rate_at(curve, 0.3) == pytest.approx(2)
+    assert rate_at(curve, 0.2) == pytest.approx(4)
+    assert rate_at(curve, 0.1) == pytest.approx(8)
+    assert rate_at(curve, 0.09) is None
+    assert rate_at(curve, 0.31) is None
+
+
+def test_the_table_says_what_a_greatest_distance_saves():
+    points = (rho_point(3, 0.2), rho_point(5, 0.1, worst=0.25))
+    rows = [RhoRow("shipped", None, points, (4.0, None)), RhoRow("lpips", 0.25, points, (4.0, 6.0))]
+    lines = rho_table(rows).splitlines()
+    assert "| shipped | none | 4.00 | 4.00 | +25.0 % |" in lines[2]
+    assert (
+        "| lpips | 0.25 | 4.00 | 5.00 | +20.0 % | 0.1500 | 25.0 | 0.0 | 0.0 | 75.0 | 0.0 |"
+        in lines[3]
+    )
+    assert lines[3].endswith("| 0.2500 |")
+
+
+def test_rates_with_a_greatest_distance_are_measured(tmp_path):
+    clip = write_clip(tmp_path / "head.mp4", width=128, height=128, frames=6)
+    told: list[str] = []
+    settings = RhoSettings(
+        limits=(0.3,),
+        distances=("shipped", "lpips"),
+        key_qp=42,
+        plain_qps=(37, 47),
+        plain_steps=(Fraction(1),),
+        size=128,
+        frames=6,
+        every=2,
+        metric_weights=weights_folder(),
+        threads=1,
+    )
+    rows = measure_rho(find_clips([clip], Selection()), settings, on_point=told.append)
+    assert [row.limit for row in rows] == [None, 0.3, None, 0.3]
+    for row in rows[1::2]:
+        (limited,) = row.points
+        assert limited.worst is not None
+        assert limited.worst <= 0.3
+        assert limited.types.total() == 6
+    assert len(told) == 6
 
 
 def test_missing_networks_are_an_error_with_a_hint(tmp_path, monkeypatch):

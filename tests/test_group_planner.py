@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Iterator
 
 import av
 import numpy as np
 import pytest
-from conftest import draw_head
+from conftest import SHARED, draw_head
 
 import gvc
 from gvc.bitstream import BitstreamReader, FrameType, Group
 from gvc.codec.motion_run import frame_types
 from gvc.codec.summary import summarise
+from gvc.errors import UsageError, WeightsError
 from gvc.media import to_rgb
+from gvc.metrics import Lpips
 from gvc.model.distance import Distance
 
 SIZE = 128
@@ -50,9 +53,11 @@ def groups(data: bytes) -> Iterator[Group]:
     return (unit for unit in BitstreamReader(io.BytesIO(data)) if isinstance(unit, Group))
 
 
-def distances(data: bytes, pictures: list[np.ndarray]) -> np.ndarray:
+def distances(
+    data: bytes, pictures: list[np.ndarray], distance: Distance | None = None
+) -> np.ndarray:
     """Of all frames, as a decoder shows them, from what the encoder saw."""
-    distance = Distance.load()
+    distance = distance or Distance.load()
     with gvc.open(io.BytesIO(data), threads=2) as container:
         shown = [to_rgb(frame, SIZE, SIZE) for frame in container.decode(video=0)]
     assert len(shown) == len(pictures)
@@ -110,6 +115,49 @@ def test_no_frame_is_further_than_what_was_asked_for(limit):
     data = coded(pictures, max_distance=limit)
     assert distances(data, pictures).max() <= limit
     assert sum(group.frames for group in groups(data)) == 26
+
+
+@pytest.mark.parametrize("limit", [0.1, 0.2])
+def test_lpips_may_be_what_limits(limit):
+    if not (SHARED / "weights").is_dir() or importlib.util.find_spec("lpips") is None:
+        pytest.skip("the networks of LPIPS are not here")
+    pictures = head(12) + noise(3)
+    weights = SHARED / "weights"
+    data = coded(pictures, max_distance=limit, distance="lpips", metric_weights=weights)
+    lpips = Distance(Lpips("squeeze", weights))
+    assert distances(data, pictures, lpips).max() <= limit
+
+
+def test_without_the_networks_of_lpips_an_error_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(WeightsError, match="metric-weights"):
+        coded(head(2), distance="lpips", metric_weights=tmp_path)
+    with pytest.raises(UsageError, match="no distance is called 'ssim'"):
+        coded(head(2), distance="ssim")
+
+
+def test_motion_is_sparser_where_distance_allows():
+    pictures = head(40)
+    # Coarse key frames leave less to lose.
+    options = {"key_qp": 47, "key_frames": 1}
+    plain, limited = (coded(pictures, **options, **more) for more in ({}, {"max_distance": 1}))
+    sent = [summarise(io.BytesIO(data)).frames[FrameType.MOTION] for data in (plain, limited)]
+    assert sent[1] < sent[0]
+    assert len(limited) < len(plain)
+    assert distances(limited, pictures).max() <= 1
+
+
+def test_what_is_beside_the_head_is_not_lost():
+    """Two hands that come up and stay, in colours that nothing else has."""
+    pictures = head(32)
+    for picture in pictures[16:]:
+        picture[80:120, 16:56] = picture[80:120, 72:112] = (20, 220, 40)
+    data = coded(pictures)
+    with gvc.open(io.BytesIO(data)) as container:
+        shown = [to_rgb(frame, SIZE, SIZE).astype(int) for frame in container.decode(video=0)]
+    green = [(each[80:120, 16:56, 1] - each[80:120, 16:56, 0]).mean() for each in shown]
+    assert max(green[:16]) < 40
+    assert min(green[16:]) > 160
 
 
 def test_more_distance_takes_fewer_bytes():

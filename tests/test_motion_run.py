@@ -14,7 +14,14 @@ from test_bitstream import VIDEO
 from gvc.bitstream import FrameType, Group, KeyFrame
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
-from gvc.codec.motion_run import InterFrame, TimedFrame, frame_types, read_run, write_run
+from gvc.codec.motion_run import (
+    InterFrame,
+    TimedFrame,
+    frame_types,
+    inter_frames,
+    read_run,
+    write_run,
+)
 from gvc.entropy import InterType, KeyChoice
 from gvc.errors import InvalidDataError
 
@@ -148,24 +155,24 @@ def test_a_group_coded_as_video_has_times_and_nothing_else():
     assert write_run(CODING, [0, 0], [], keys=0) == b""
 
 
-def path_of(codes: np.ndarray, **options: float):
+def path_of(codes: np.ndarray, **options):
     chosen = {"step": Fraction(1), "bit_cost": 1.0, "most_interpolated": 8} | options
     return find_path(codes.astype(np.float32), np.arange(len(codes)), **chosen)
 
 
 def shown(codes: np.ndarray, path) -> np.ndarray:
-    """The codes that a decoder makes of a path."""
-    frames = range(len(codes))
-    return np.stack([np.interp(frames, path.sent, row) for row in path.levels.T], axis=1)
+    """The codes that a decoder makes of a path, in steps."""
+    choices = [KeyChoice(0)] * len(codes)
+    group = coded(inter_frames(path, choices), [len(codes)])
+    return np.stack([frame.code for frame in read(group)[:-1]]) / float(VIDEO.motion_step)
 
 
 def test_on_a_straight_line_few_codes_are_sent():
     codes = np.outer(np.arange(55), np.linspace(-1, 1, 40))
     path = path_of(codes)
     assert len(path.sent) <= 12
-    assert path.sent[0] == 0
-    assert path.sent[-1] == 54
     assert max(np.diff(path.sent)) <= 9
+    assert not len(path.held)
     assert np.abs(shown(codes, path) - codes).max() < 1.6
 
 
@@ -173,8 +180,56 @@ def test_a_blink_is_sent():
     codes = np.zeros((60, 40))
     codes[30:33, :5] = 8
     path = path_of(codes)
-    assert {29, 30, 32, 33} <= set(path.sent.tolist())
+    assert {30, 33} <= set(path.sent.tolist())
     assert np.abs(shown(codes, path) - codes).max() < 1
+
+
+@pytest.mark.parametrize(("rest", "kind"), [(40, "I"), (100, "P")])
+def test_at_the_end_the_last_code_is_held(rest, kind):
+    codes = np.repeat([[9.0] * 40, [-9.0] * 40], [10, rest], axis=0)
+    path = path_of(codes, most_interpolated=30)
+    frames = inter_frames(path, [KeyChoice(0)] * len(codes))
+    kinds = [FrameType[frame.kind.name].value for frame in frames]
+    assert kinds[11:] == [kind] * (rest - 1)
+    assert np.abs(shown(codes, path) - codes).max() < 1
+
+
+@pytest.mark.parametrize("place", [0, 20, 39])
+def test_frames_that_count_more_are_closer(place):
+    codes = np.random.default_rng(0).normal(size=(40, 40)).cumsum(axis=0)
+    weights = np.full(40, 0.01)
+    options = {"most_interpolated": 32, "bit_cost": 4.0}
+    before = shown(codes, path_of(codes, weights=weights, **options))
+    weights[place] = 4.0
+    after = shown(codes, path_of(codes, weights=weights, **options))
+    errors = [np.square(found[place] - codes[place]).sum() for found in (before, after)]
+    assert errors[1] < 0.2 * errors[0]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 150), st.integers(0, 64), st.integers(0, 6), st.integers(0, 9))
+def test_every_path_is_read_back(count, most, every, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.normal(size=(count, 40)).cumsum(axis=0) * rng.choice([0.0, 0.05, 1.0], 40)
+    # Key frames lie between the others.
+    times = np.array([time for time in range(2 * count) if every == 0 or time % (every + 1)])
+    times = times[:count]
+    path = find_path(
+        codes.astype(np.float32),
+        times,
+        step=Fraction(1),
+        bit_cost=1.0,
+        most_interpolated=most,
+        weights=rng.choice([0.01, 1.0], count),
+    )
+    kinds = [frame.kind for frame in inter_frames(path, [KeyChoice(0)] * count)]
+    assert kinds.count(InterType.MOTION) == len(path.sent)
+    keys = sorted(set(range(times[-1] + 2)) - set(times.tolist()))
+    found = read(coded(inter_frames(path, [KeyChoice(0)] * count), keys))
+    sent = [frame.code for frame in found if frame.kind == FrameType.MOTION]
+    assert np.stack(sent) == pytest.approx(path.levels * float(VIDEO.motion_step))
+    if most == 0:
+        assert path.sent.tolist() == list(range(count))
 
 
 def test_all_codes_are_sent_where_nothing_is_interpolated():
@@ -186,10 +241,12 @@ def test_all_codes_are_sent_where_nothing_is_interpolated():
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_groups_of_few_frames(count):
-    path = path_of(np.full((count, 40), 3.2))
-    assert path.sent.tolist() == list(range(count))
-    assert path.levels.shape == (count, 40)
+    codes = np.full((count, 40), 3.2)
+    path = path_of(codes)
+    assert len(path.sent) == min(count, 1)
     assert (path.levels == 3).all()
+    if count:
+        assert shown(codes, path) == pytest.approx(3)
 
 
 def test_bad_codes_end_in_bounded_levels():

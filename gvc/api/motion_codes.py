@@ -42,7 +42,7 @@ class GroupMotion:
             self.codes,
             self.times,
             step=settings.motion_step,
-            bit_cost=settings.bit_cost,
+            bit_cost=settings.error_per_bit,
             most_interpolated=settings.interpolate,
         )
         return path.levels

@@ -20,6 +20,8 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "gop_size": int,
     "key_frames": int,
     "max_distance": float,
+    "distance": str,
+    "metric_weights": Path,
     "scene_cut": float,
     "motion_step": Fraction,
     "bit_cost": float,

@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, TypeAlias
 import av
 
 from gvc.api.atomic import AtomicFile
+from gvc.api.distances import distance_of
 from gvc.api.muxer import Muxer
 from gvc.api.options import encoder_settings
 from gvc.api.packet import Packet
@@ -113,7 +114,8 @@ class OutputVideoStream:
                 sample_aspect_ratio=self.sample_aspect_ratio or Fraction(1),
                 colour=colour_of(frame),
             )
-            self._encoder = VideoEncoder(info, self._settings)
+            distance = distance_of(self._settings)
+            self._encoder = VideoEncoder(info, self._settings, distance)
         return self._encoder
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:

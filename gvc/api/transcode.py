@@ -88,6 +88,7 @@ def encode(
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
     # Decoders need none of it.
+    from gvc.api.distances import distance_of
     from gvc.codec.encoder import VideoEncoder
     from gvc.codec.rate_planner import RatePlanner
 
@@ -101,7 +102,7 @@ def encode(
     with Source(
         source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
     ) as media:
-        encoder = VideoEncoder(media.video, settings, planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance_of(settings), planner=planner)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -146,6 +147,7 @@ def _first_pass(
     source: str | Path | BinaryIO, settings: EncoderSettings, on_progress: OnProgress
 ) -> list[GroupRate]:
     """What the groups of a source take."""
+    from gvc.api.distances import distance_of
     from gvc.codec.encoder import VideoEncoder
     from gvc.codec.rate_probe import FirstPass
 
@@ -156,7 +158,8 @@ def _first_pass(
     started = time.monotonic()
     rates: list[GroupRate] = []
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
-        encoder = VideoEncoder(media.video, settings, planner=partial(FirstPass, rates=rates))
+        planner = partial(FirstPass, rates=rates)
+        encoder = VideoEncoder(media.video, settings, distance_of(settings), planner=planner)
         try:
             for frames, unit in enumerate(media, start=1):
                 assert isinstance(unit, av.VideoFrame)

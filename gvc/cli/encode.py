@@ -9,6 +9,7 @@ import click
 
 from gvc.cli.options import (
     device_option,
+    metric_weights_option,
     model_option,
     overwrite_option,
     quiet_option,
@@ -18,7 +19,7 @@ from gvc.cli.options import (
 )
 from gvc.cli.start import keep_freed_memory, preload_torch
 from gvc.codec.presets import DEFAULT_PRESET, PRESETS
-from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP
+from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP, DISTANCES
 from gvc.errors import UsageError
 
 
@@ -80,8 +81,17 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     "--max-distance",
     type=float,
     metavar="RHO",
-    help="No frame further from its original than this, on the scale of LPIPS; 0.2, say.",
+    help="No frame further from its original than this, on the scale of LPIPS; 0.2, say. Motion is "
+    "sent as sparsely as that allows.",
 )
+@click.option(
+    "--distance",
+    type=click.Choice(DISTANCES),
+    default=DISTANCES[0],
+    show_default=True,
+    help="What says how far: a small network that ships, or LPIPS where its weights are at hand.",
+)
+@metric_weights_option
 @click.option("--scene-cut", default=0.25, show_default=True, help="Threshold, 0 to 1; 0 is off.")
 @click.option(
     "--motion-step",
@@ -137,6 +147,8 @@ def command(
     gop_size: int,
     key_frames: int,
     max_distance: float | None,
+    distance: str,
+    metric_weights: Path | None,
     scene_cut: float,
     motion_step: Fraction,
     entropy_model: str | None,
@@ -172,6 +184,8 @@ def command(
         gop_size=gop_size,
         key_frames=key_frames,
         max_distance=max_distance,
+        distance=distance,
+        metric_weights=metric_weights,
         scene_cut=scene_cut,
         motion_step=motion_step,
         entropy_model=entropy_model,

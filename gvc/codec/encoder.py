@@ -25,6 +25,7 @@ from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, shrink
 from gvc.model.analysis import Analyser
 from gvc.model.device import set_threads
+from gvc.model.distance import Distance
 from gvc.model.inference import for_inference
 from gvc.model.mttf import network_from
 from gvc.model.profiles import get_profile
@@ -57,6 +58,7 @@ class VideoEncoder:
     frames are chosen among their frames.
 
     :param info: the stream, as the source describes it.
+    :param distance: what groups are planned by, as ``settings`` name it.
     :param planner: makes what plans and codes groups; None takes what the settings ask for.
     :raises UsageError, WeightsError, KeyFrameError: if the settings cannot be carried out.
     """
@@ -65,8 +67,9 @@ class VideoEncoder:
         self,
         info: VideoInfo,
         settings: EncoderSettings,
+        distance: Distance,
         *,
-        planner: Callable[[GroupCoder], Planner] | None = None,
+        planner: Callable[[GroupCoder, Distance], Planner] | None = None,
     ) -> None:
         shares = share(settings.threads, side_by_side=settings.device == "cpu")
         set_threads(shares.each)
@@ -81,7 +84,7 @@ class VideoEncoder:
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
         planner = planner or (RatePlanner if settings.bit_rate else GroupPlanner)
-        self._planner = planner(GroupCoder(self._header, settings, network, coding))
+        self._planner = planner(GroupCoder(self._header, settings, network, coding), distance)
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []

@@ -15,7 +15,7 @@ from gvc.bitstream import Group, KeyFrame, VideoHeader
 from gvc.codec.key_choice import assign_keys
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
-from gvc.codec.motion_run import InterFrame, inter_frames, write_run
+from gvc.codec.motion_run import inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
 from gvc.entropy import KeyChoice
 from gvc.media import tag, to_rgb
@@ -44,6 +44,25 @@ class AnalysedGroup:
         """Some frames of it."""
         lists = self.pts, self.frames, self.codes, self.pictures
         return AnalysedGroup(*(each[part] for each in lists))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedGroup:
+    """A group whose key frames are coded.
+
+    :param places: of these, in the order of coding.
+    :param coded: what they became.
+    :param codes: what to send of all frames, before quantisation, float32 [N, L].
+    :param inter: places of the frames that are not key frames, in order.
+    :param choices: from which key frame each of these is animated.
+    """
+
+    frames: AnalysedGroup
+    places: tuple[int, ...]
+    coded: keyframe.CodedPictures
+    codes: npt.NDArray[np.float32]
+    inter: npt.NDArray[np.intp]
+    choices: tuple[KeyChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +122,67 @@ class GroupCoder:
         settings = replace(self.settings, key_qp=qp)
         return GroupCoder(self.header, settings, self.network, self.coding)
 
-    def generative(self, frames: AnalysedGroup, places: Sequence[int]) -> CodedGroup:
-        """Code a group by key frames and motion codes.
+    def key(
+        self,
+        frames: AnalysedGroup,
+        places: Sequence[int],
+        *,
+        looks: npt.NDArray[np.float32] | None = None,
+    ) -> KeyedGroup:
+        """Code the key frames of a group, and find out how its other frames move from them.
 
         :param places: of its key frames, in the order of coding.
+        :param looks: what tells from which key frame each other one is animated, [frames, any
+            number], see :func:`gvc.codec.key_choice.assign_keys`; None takes the motion codes.
         :raises KeyFrameError: if the key-frame codec fails.
         """
         coded = self._key_encoder.encode([frames.frames[place] for place in places])
-        inter = self._inter_frames(frames, np.stack(frames.codes), places, coded)
+        codes = np.stack(frames.codes)
+        inter = np.delete(np.arange(len(codes)), places)
+        if not len(inter):
+            return KeyedGroup(frames, tuple(places), coded, codes, inter, ())
+        assigned = assign_keys(codes if looks is None else looks, places)
+        keys = self._decoded(coded)
+        wanted = self._wanted(frames, codes, places, assigned, keys)
+        fading = self._fading(frames, wanted, places, assigned, keys)
+        choices = tuple(KeyChoice(int(assigned[place]), place in fading) for place in inter)
+        return KeyedGroup(frames, tuple(places), coded, wanted, inter, choices)
+
+    def send(
+        self,
+        keyed: KeyedGroup,
+        *,
+        weights: npt.NDArray[np.float64] | None = None,
+        most_interpolated: int | None = None,
+    ) -> CodedGroup:
+        """Code the motion of a group whose key frames are coded.
+
+        :param weights: how much errors of each frame's motion count, [frames], more than 0; those
+            of key frames mean nothing. 1 by default.
+        :param most_interpolated: see :func:`gvc.codec.motion_path.find_path`; None takes the
+            setting.
+        """
+        settings, frames = self.settings, keyed.frames
+        path = find_path(
+            keyed.codes[keyed.inter],
+            keyed.inter,
+            step=settings.motion_step,
+            bit_cost=settings.error_per_bit,
+            most_interpolated=(
+                settings.interpolate if most_interpolated is None else most_interpolated
+            ),
+            weights=None if weights is None else weights[keyed.inter],
+        )
         delays = self._delays(frames.pts)
+        sent = inter_frames(path, keyed.choices)
         group = Group(
             pts=frames.pts[0],
             frames=len(frames.pts),
             variable_rate=any(delays),
-            keys=tuple(map(KeyFrame, places, coded.pictures)),
-            motion=write_run(self.coding, delays, inter, keys=len(places)),
+            keys=tuple(map(KeyFrame, keyed.places, keyed.coded.pictures)),
+            motion=write_run(self.coding, delays, sent, keys=len(keyed.places)),
         )
-        return CodedGroup(group, coded.parameters, self._end(frames))
+        return CodedGroup(group, keyed.coded.parameters, self._end(frames))
 
     def video(self, frames: AnalysedGroup, *, qp: int) -> CodedGroup:
         """Code all frames of a group by the key-frame codec.
@@ -143,31 +206,6 @@ class GroupCoder:
     def _delays(self, pts: Sequence[int]) -> list[int]:
         """How many ticks later than usual each frame but the first comes."""
         return [after - before - self.header.frame_duration for before, after in pairwise(pts)]
-
-    def _inter_frames(
-        self,
-        frames: AnalysedGroup,
-        codes: npt.NDArray[np.float32],
-        places: Sequence[int],
-        coded: keyframe.CodedPictures,
-    ) -> list[InterFrame]:
-        settings = self.settings
-        inter = np.delete(np.arange(len(codes)), places)
-        if not len(inter):
-            return []
-        assigned = assign_keys(codes, places)
-        keys = self._decoded(coded)
-        wanted = self._wanted(frames, codes, places, assigned, keys)
-        fading = self._fading(frames, wanted, places, assigned, keys)
-        choices = [KeyChoice(int(assigned[place]), place in fading) for place in inter]
-        path = find_path(
-            wanted[inter],
-            inter,
-            step=settings.motion_step,
-            bit_cost=settings.bit_cost,
-            most_interpolated=settings.interpolate,
-        )
-        return inter_frames(path, choices)
 
     def _decoded(self, coded: keyframe.CodedPictures) -> list[npt.NDArray[np.uint8]]:
         """The key frames as a decoder has them, RGB uint8 [H, W, 3]."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from gvc.codec.decoder import VideoDecoder
+from gvc.codec.distance_limit import VIDEO_QP, DistanceLimit
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.group_starts import tiles
 from gvc.codec.key_choice import choose_keys, least_saving
-from gvc.media import to_rgb
+from gvc.codec.shown import Shown
 from gvc.model.distance import Distance
 
 #: Where no greatest distance is asked for, one frame in so many is looked at.
@@ -21,28 +21,30 @@ _EVERY = 8
 #: Eight talking heads are by 0.01 to 0.1, a street full of people by 0.19.
 _ALLOWANCE = 0.12
 
-#: Groups are cut in two until they are shorter than twice this.
-_SHORTEST = 12
+#: One in ten may be further by this in the worst block, of so many by so many. Eight talking heads
+#: are by 0.08 to 0.30; two of whom one waves his hands, by 0.34, hands that are folded by 0.43.
+_LOCAL_ALLOWANCE, _BLOCKS = 0.32, 4
 
-#: QP of a group coded as video over that of key frames, and the steps in which it goes down until
-#: pictures are close enough, at most to the last.
-_VIDEO_QP, _QP_STEP, _LEAST_QP = 6, 4, 8
+#: Groups of so many frames may be smaller as video, which is then looked at.
+_SHORT = 10
+
+#: How much pictures count beside motion codes when key frames are chosen by both.
+_PICTURES = 20.0
 
 
 class GroupPlanner:
     """Codes groups of one stream, each in the cheapest way that will do.
 
-    Further key frames come first, where single frames are too far from their originals. Then the
-    group is cut in two. Where even that does not help, or nothing is close, all its frames are
-    coded as video by the key-frame codec.
+    With a greatest distance, that is what :class:`gvc.codec.distance_limit.DistanceLimit` does.
 
     :param coder: what codes them, one way or the other.
+    :param distance: what says how far a decoded frame is from its original.
     """
 
-    def __init__(self, coder: GroupCoder) -> None:
+    def __init__(self, coder: GroupCoder, distance: Distance) -> None:
         self._coder = coder
         self._settings = coder.settings
-        self._distance = Distance.load(device=coder.settings.device)
+        self._shown = Shown(coder, distance)
 
     def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
         """Code a group, as several if it has to be cut.
@@ -51,85 +53,54 @@ class GroupPlanner:
         """
         if self._settings.max_distance is None:
             return [self._checked(frames)]
-        return self._within(frames, self._settings.max_distance)
-
-    def distance(self, frames: AnalysedGroup, coded: CodedGroup) -> float:
-        """Mean distance of a coded group's frames, some of them, from their originals."""
-        sampled = range(0, len(frames.pts), _EVERY)
-        return float(self._distances(frames, coded, sampled).mean())
+        return DistanceLimit(self._coder, self._shown, self._settings.max_distance).code(frames)
 
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
-        """Generated pictures, unless they are bad all over, however many key frames there are."""
-        usual, more = (self._keys(frames, saving) for saving in (self._saving, 0.0))
-        for places in (usual, more) if more != usual else (usual,):
-            coded = self._coder.generative(frames, places)
-            sampled = sorted({*range(0, len(frames.pts), _EVERY), *places})
-            distances = self._distances(frames, coded, sampled)
-            own = np.isin(sampled, places)
-            if own.all() or distances[~own].mean() <= distances[own].mean() + _ALLOWANCE:
-                return coded
-        return self._coder.video(frames, qp=self._video_qp)
+        """Generated pictures, unless they are bad, however many key frames there are."""
+        codes = np.stack(frames.codes)
+        usual = self._keys(codes, least_saving(self._settings.key_qp))
+        coded = self._coder.send(self._coder.key(frames, usual))
+        if self._good(frames, coded, usual):
+            return self._or_video(frames, coded)
+        # Motion codes are of a face; hands, and whoever else is there, are seen in pictures only.
+        looks = np.concatenate([codes, _PICTURES * _thumbnails(frames)], axis=1)
+        more = self._keys(looks, 0.0)
+        coded = self._coder.send(self._coder.key(frames, more, looks=looks))
+        if self._good(frames, coded, more):
+            return self._or_video(frames, coded)
+        return self._video(frames)
 
-    def _within(self, frames: AnalysedGroup, limit: float) -> list[CodedGroup]:
-        """No frame further from its original than ``limit``, as far as QPs allow."""
-        everything = range(len(frames.pts))
-        places = self._keys(frames, self._saving)
-        while True:
-            coded = self._coder.generative(frames, places)
-            distances = self._distances(frames, coded, everything)
-            worst = int(distances.argmax())
-            if distances[worst] <= limit:
-                return [coded]
-            hopeless = worst in places or np.median(distances) > limit
-            if hopeless or len(places) >= self._settings.key_frames:
-                break
-            places = [*places, worst]
-        if hopeless or len(frames.pts) < 2 * _SHORTEST:
-            return [self._video_within(frames, limit)]
-        middle = len(frames.pts) // 2
-        return [
-            group
-            for part in (slice(0, middle), slice(middle, None))
-            for group in self._within(frames.part(part), limit)
+    def _good(self, frames: AnalysedGroup, coded: CodedGroup, keys: Sequence[int]) -> bool:
+        """Whether generated pictures are not much worse than key frames, on average or anywhere."""
+        sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
+        own = np.isin(sampled, keys)
+        if own.all():
+            return True
+        blocks = self._shown.blocks(frames, coded, sampled, side=_BLOCKS)
+        beyond = blocks[~own] - blocks[own].mean(axis=0)
+        worst = np.quantile(beyond.max(axis=(1, 2)), 0.9)
+        return bool(beyond.mean() <= _ALLOWANCE and worst <= _LOCAL_ALLOWANCE)
+
+    def _or_video(self, frames: AnalysedGroup, coded: CodedGroup) -> CodedGroup:
+        """A group, or the same as video where that is smaller and as close: a few frames."""
+        count = len(frames.pts)
+        if not 1 < count <= _SHORT:
+            return coded
+        video = self._video(frames)
+        if len(video.group.to_bytes()) > len(coded.group.to_bytes()):
+            return coded
+        means = [
+            self._shown.distances(frames, each, range(count)).mean() for each in (video, coded)
         ]
+        return video if means[0] <= means[1] else coded
 
-    def _video_within(self, frames: AnalysedGroup, limit: float) -> CodedGroup:
-        for qp in range(self._video_qp, _LEAST_QP, -_QP_STEP):
-            coded = self._coder.video(frames, qp=qp)
-            if self._distances(frames, coded, range(len(frames.pts))).max() <= limit:
-                return coded
-        return self._coder.video(frames, qp=_LEAST_QP)
+    def _video(self, frames: AnalysedGroup) -> CodedGroup:
+        return self._coder.video(frames, qp=min(63, self._settings.key_qp + VIDEO_QP))
 
-    @property
-    def _video_qp(self) -> int:
-        return min(63, self._settings.key_qp + _VIDEO_QP)
+    def _keys(self, likeness: npt.NDArray[np.float32], saving: float) -> list[int]:
+        return choose_keys(likeness, most=self._settings.key_frames, saving=saving)
 
-    @property
-    def _saving(self) -> float:
-        return least_saving(self._settings.key_qp)
 
-    def _keys(self, frames: AnalysedGroup, saving: float) -> list[int]:
-        most = self._settings.key_frames
-        return choose_keys(np.stack(frames.codes), most=most, saving=saving)
-
-    def _distances(
-        self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
-    ) -> npt.NDArray[np.float32]:
-        """Distance from its original of each frame at ``places``, as a decoder shows it."""
-        header = self._coder.header
-        size = header.coded_width, header.coded_height
-        shown = replace(header, width=size[0], height=size[1], key_parameters=coded.parameters)
-        decoder = VideoDecoder(
-            shown,
-            device=self._settings.device,
-            threads=self._settings.threads,
-            network=self._coder.network,
-            coding=self._coder.coding,
-        )
-        wanted = frozenset(frames.pts[place] for place in places)
-        decoded = decoder.decode(coded.group, only=wanted)
-        distances = [
-            self._distance.distance([to_rgb(frames.frames[place], *size)], [to_rgb(frame, *size)])
-            for place, frame in zip(places, decoded, strict=True)
-        ]
-        return np.concatenate(distances)
+def _thumbnails(frames: AnalysedGroup) -> npt.NDArray[np.float32]:
+    """Mean colours of an 8×8 tiling of each frame, 0 to 1: float32 [N, 192]."""
+    return np.stack([tiles(picture, 8).reshape(-1) / 255 for picture in frames.pictures])

@@ -49,7 +49,12 @@ class GroupStarts:
 
 def _thumbnail(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Mean colours of a 16×16 tiling less the mean colour of all, float32 [16, 16, 3]."""
-    height, width = (side - side % _SIDE for side in picture.shape[:2])
-    tiles = picture[:height, :width].reshape(_SIDE, height // _SIDE, _SIDE, width // _SIDE, 3)
-    means = tiles.mean(axis=(1, 3), dtype=np.float32)
+    means = tiles(picture, _SIDE)
     return np.asarray(means - means.mean(axis=(0, 1)), dtype=np.float32)
+
+
+def tiles(picture: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.float32]:
+    """Mean colours of a tiling of a picture [H, W, 3], float32 [side, side, 3]."""
+    height, width = (length - length % side for length in picture.shape[:2])
+    cut = picture[:height, :width].reshape(side, height // side, side, width // side, 3)
+    return cut.mean(axis=(1, 3), dtype=np.float32)

@@ -33,7 +33,8 @@ def least_saving(key_qp: int) -> float:
 def choose_keys(codes: npt.NDArray[np.float32], *, most: int, saving: float) -> list[int]:
     """The frames to which the motion codes of all frames are closest.
 
-    :param codes: of all frames of the group, float32 [N, 2·N_F] in units of the coder's spread.
+    :param codes: of all frames of the group, float32 [N, 2·N_F] in units of the coder's spread;
+        or whatever else says how alike frames are.
     :param most: most key frames. :param saving: distance that a further one has to save.
     :returns: places of the key frames in the order of coding; the first is the one that is most
         like all.

@@ -66,18 +66,19 @@ class TimedFrame:
 
 
 def inter_frames(path: MotionPath, choices: Sequence[KeyChoice]) -> list[InterFrame]:
-    """All inter frames of a group; those that ``path`` does not send are interpolated.
+    """All inter frames of a group, as ``path`` sends their motion or leaves it to a decoder.
 
     :param choices: from which key frame each is animated.
     """
+    kinds = [InterType.INTERPOLATED] * len(choices)
+    for place in path.held:
+        kinds[place] = InterType.PREDICTED
+    for place in path.sent:
+        kinds[place] = InterType.MOTION
     levels = dict(zip(path.sent.tolist(), path.levels, strict=True))
     return [
-        InterFrame(
-            InterType.MOTION if place in levels else InterType.INTERPOLATED,
-            choice,
-            levels.get(place),
-        )
-        for place, choice in enumerate(choices)
+        InterFrame(kind, choice, levels.get(place))
+        for place, (kind, choice) in enumerate(zip(kinds, choices, strict=True))
     ]
 
 

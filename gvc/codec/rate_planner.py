@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.rate_control import GREATEST_QP, TRIAL_RATIO, GroupRate, RateControl
 from gvc.codec.rate_probe import RateProbe
+from gvc.codec.shown import Shown
+from gvc.model.distance import Distance
 
 #: How often the first group is coded at most, until what came of it agrees with its QP.
 _TRIES = 3
@@ -16,17 +20,25 @@ _TRIES = 3
 #: From this QP down a group is coded as video, too, in as many bytes, and the better one is taken.
 _VIDEO_FROM = 24
 
+#: One frame in so many is looked at for that.
+_EVERY = 8
+
 
 class RatePlanner:
     """Codes groups of one stream, each at a QP of its own.
 
     :param coder: whose settings say which bit rate.
+    :param distance: what says how far a decoded frame is from its original.
     :param rates: of all groups, from a first pass; None if there was none.
     """
 
-    def __init__(self, coder: GroupCoder, rates: Sequence[GroupRate] | None = None) -> None:
+    def __init__(
+        self, coder: GroupCoder, distance: Distance, rates: Sequence[GroupRate] | None = None
+    ) -> None:
         assert coder.settings.bit_rate is not None
         self._coder = coder
+        self._distance = distance
+        self._shown = Shown(coder, distance)
         self._planners: dict[int, GroupPlanner] = {}
         self._probe = RateProbe(coder.header, coder.settings)
         self._control = RateControl(coder.settings.bit_rate, rates)
@@ -45,9 +57,10 @@ class RatePlanner:
             if _size(coded) > allowed:
                 coded = [self._video(frames, allowed)]
         elif qp <= _VIDEO_FROM and len(coded) == 1:
-            planner = self._planner(qp)
-            video = self._video(frames, allowed)
-            coded = [min(coded[0], video, key=lambda each: planner.distance(frames, each))]
+            sampled = range(0, len(frames.pts), _EVERY)
+            both = coded[0], self._video(frames, allowed)
+            means = [self._shown.distances(frames, each, sampled).mean() for each in both]
+            coded = [both[int(np.argmin(means))]]
         control.coded(group, qp=qp, size=_size(coded))
         return coded
 
@@ -75,7 +88,7 @@ class RatePlanner:
 
     def _planner(self, qp: int) -> GroupPlanner:
         if qp not in self._planners:
-            self._planners[qp] = GroupPlanner(self._coder.at_qp(qp))
+            self._planners[qp] = GroupPlanner(self._coder.at_qp(qp), self._distance)
         return self._planners[qp]
 
     def _video(self, frames: AnalysedGroup, allowed: float) -> CodedGroup:

@@ -57,6 +57,9 @@ class FeatureDistance(Protocol):
     def distance(self, one: list[Tensor], other: list[Tensor]) -> Tensor:
         """Distance of each pair of described pictures, [N], at least 0."""
 
+    def errors(self, one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
+        """What each place adds to the mean that is the distance, by scale [N, 1, h, w]."""
+
 
 class DistanceNetwork(nn.Module):
     """The network, as it is trained and as gradients flow through it."""
@@ -235,6 +238,21 @@ class Distance:
     ) -> npt.NDArray[np.float32]:
         """Distance of each pair of pictures, see :meth:`describe` and :meth:`compare`."""
         return self.compare(self.describe(one), self.describe(other))
+
+    @torch.inference_mode()
+    def blocks(
+        self, one: Sequence[Pictures], other: Sequence[Pictures], *, side: int
+    ) -> npt.NDArray[np.float32]:
+        """Where pairs of pictures of one size differ: float32 [N, side, side].
+
+        Pictures are cut into ``side`` by ``side`` blocks; the mean of all is about the distance.
+
+        :raises UsageError: as :meth:`describe` does.
+        """
+        described = [self.describe(pictures).features for pictures in (one, other)]
+        errors = self._network.errors(*described)
+        pooled = [functional.adaptive_avg_pool2d(error, side)[:, 0] for error in errors]
+        return torch.stack(pooled).sum(dim=0).float().cpu().numpy()
 
 
 def _shape(pictures: npt.NDArray[np.generic] | Tensor) -> str:
