@@ -6,6 +6,7 @@
 #include "flow_warp.h"
 #include "keypoint_spread.h"
 #include "mixture.h"
+#include "quantise.h"
 #include "warp.h"
 
 PYBIND11_MODULE(_native, module) {
@@ -15,5 +16,6 @@ PYBIND11_MODULE(_native, module) {
     gvc::bindings::add_mixture(module);
     gvc::bindings::add_keypoint_spread(module);
     gvc::bindings::add_composite(module);
+    gvc::bindings::add_quantise(module);
     gvc::bindings::add_build_info(module);
 }

@@ -82,3 +82,6 @@ def compose_planes(
     planes: Array,
     threads: int,
 ) -> None: ...
+def quantise(
+    features: Array, inverse: float, zero: float, output: Array, threads: int
+) -> None: ...

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gvc.ops.keypoint_spread import KeypointField as KeypointField
     from gvc.ops.keypoint_spread import spread_keypoints as spread_keypoints
     from gvc.ops.mixture import mix_flows as mix_flows
+    from gvc.ops.quantisation import quantise as quantise
     from gvc.ops.resizing import identity_grid as identity_grid
     from gvc.ops.resizing import resize as resize
     from gvc.ops.sampling import warp as warp
@@ -41,6 +42,7 @@ __all__ = [
     "identity_grid",
     "mix_flows",
     "paint",
+    "quantise",
     "resize",
     "spread_keypoints",
     "warp",
@@ -58,6 +60,7 @@ _MODULES = {
     "identity_grid": "resizing",
     "mix_flows": "mixture",
     "paint": "composite",
+    "quantise": "quantisation",
     "resize": "resizing",
     "spread_keypoints": "keypoint_spread",
     "warp": "sampling",
