@@ -4,6 +4,7 @@
 #include "build_info.h"
 #include "composite.h"
 #include "flow_warp.h"
+#include "interleave.h"
 #include "keypoint_spread.h"
 #include "mixture.h"
 #include "quantise.h"
@@ -17,5 +18,6 @@ PYBIND11_MODULE(_native, module) {
     gvc::bindings::add_keypoint_spread(module);
     gvc::bindings::add_composite(module);
     gvc::bindings::add_quantise(module);
+    gvc::bindings::add_interleave(module);
     gvc::bindings::add_build_info(module);
 }

@@ -13,16 +13,21 @@ constexpr std::int64_t kLeastWork = 1 << 18;
 
 GVC_MULTIVERSION void quantise_line(const float* __restrict features, std::int64_t count,
                                     Quantisation by, std::uint8_t* __restrict output) {
+    constexpr std::int32_t kMost = 0x437f0000, kInfinity = 0x7f800000;  // 255, by bits
     // The low bits of a sum with 2²³ are those of the other summand, rounded.
     constexpr float kRounder = 8388608.0f;
     const float inverse = by.inverse, zero = by.zero;
     GVC_INDEPENDENT
     for (std::int64_t i = 0; i < count; ++i) {
         float value = features[i] * inverse + zero;
-        value = value > 0.0f ? value : 0.0f;
-        value = value < 255.0f ? value : 255.0f;
+        // Limits by bits: compilers make branches of comparisons, and of those no vectors.
+        std::int32_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        bits &= ~((bits | (kInfinity - (bits & 0x7fffffff))) >> 31);
+        const std::int32_t excess = bits - kMost;
+        bits = kMost + (excess & (excess >> 31));
+        std::memcpy(&value, &bits, sizeof value);
         value += kRounder;
-        std::uint32_t bits;
         std::memcpy(&bits, &value, sizeof bits);
         output[i] = static_cast<std::uint8_t>(bits);
     }

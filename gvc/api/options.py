@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from gvc.codec.settings import EncoderSettings
+from gvc.codec.settings import EncoderSettings, precision_named
 from gvc.errors import UsageError
 
 _PARSERS: Mapping[str, Callable[[str], object]] = {
@@ -26,6 +26,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "refine": int,
     "model": str,
     "weights": Path,
+    "precision": precision_named,
     "device": str,
     "threads": int,
 }

@@ -11,13 +11,14 @@ from gvc.cli.options import (
     device_option,
     model_option,
     overwrite_option,
+    precision_option,
     quiet_option,
     threads_option,
     verbose_option,
     weights_option,
 )
 from gvc.cli.start import keep_freed_memory, preload_torch
-from gvc.codec.settings import DEFAULT_MOTION_STEP
+from gvc.codec.settings import DEFAULT_MOTION_STEP, Precision
 from gvc.errors import UsageError
 
 
@@ -88,6 +89,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 )
 @model_option
 @weights_option
+@precision_option
 @device_option
 @threads_option
 @overwrite_option
@@ -111,6 +113,7 @@ def command(
     audio_bitrate: int,
     model: str,
     weights: Path | None,
+    precision: str,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -140,6 +143,7 @@ def command(
         refine=refine,
         model=model,
         weights=weights,
+        precision=Precision(precision),
         device=device,
         threads=threads,
     )

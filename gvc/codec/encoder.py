@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_pa
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
 from gvc.codec.levels import LevelCoding
+from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import Stage, share
 from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.errors import KeyFrameError
@@ -60,7 +62,14 @@ class VideoEncoder:
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
-        self._planner = GroupPlanner(GroupCoder(self._header, settings, network, coding))
+        shown = for_decoding(
+            copy.deepcopy(network),
+            chosen.fingerprint,
+            settings.precision,
+            device=settings.device,
+            extra_weights=settings.weights,
+        )
+        self._planner = GroupPlanner(GroupCoder(self._header, settings, network, coding), shown)
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []

@@ -13,6 +13,7 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.media import to_rgb
 from gvc.model.distance import Distance
+from gvc.model.mttf import Mttf
 
 #: Where no greatest distance is asked for, one frame in so many is looked at.
 _EVERY = 8
@@ -37,10 +38,12 @@ class GroupPlanner:
     coded as video by the key-frame codec.
 
     :param coder: what codes them, one way or the other.
+    :param network: what shows how they look, see :func:`gvc.codec.networks.for_decoding`.
     """
 
-    def __init__(self, coder: GroupCoder) -> None:
+    def __init__(self, coder: GroupCoder, network: Mttf) -> None:
         self._coder = coder
+        self._network = network
         self._settings = coder.settings
         self._distance = Distance.load(device=coder.settings.device)
 
@@ -118,7 +121,7 @@ class GroupPlanner:
             shown,
             device=self._settings.device,
             threads=self._settings.threads,
-            network=self._coder.network,
+            network=self._network,
             coding=self._coder.coding,
         )
         wanted = frozenset(frames.pts[place] for place in places)

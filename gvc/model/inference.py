@@ -14,6 +14,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from gvc.model.layers import ConvBlock, upsample
+from gvc.ops import interleave
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -41,6 +42,9 @@ class RectifiedConvolution(nn.Module):
     weight: Tensor
     bias: Tensor
 
+    #: What a unit of its output stands for.
+    step = 1.0
+
     def __init__(self, weight: Tensor, bias: Tensor, *, stride: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         self.stride = stride
@@ -65,8 +69,8 @@ class FoldedBlock(nn.Module):
         stride = cast(tuple[int, int], block.convolution.stride)
         self.pool = block.pool
         #: The block's own convolution, and the four of :func:`_phases` in one.
-        self.whole: nn.Module = RectifiedConvolution(weight, bias, stride=stride)
-        self.phases: nn.Module = RectifiedConvolution(_phases(weight), bias.repeat(4))
+        self.whole = RectifiedConvolution(weight, bias, stride=stride)
+        self.phases = RectifiedConvolution(_phases(weight), bias.repeat(4))
 
     def forward(self, features: Tensor) -> Tensor:
         """See :meth:`ConvBlock.forward`."""
@@ -77,20 +81,7 @@ class FoldedBlock(nn.Module):
         rows, columns = features.shape[-2:]
         if (height, width) != (2 * rows, 2 * columns):
             return self(upsample(features, height, width))
-        made = self.phases(features)
-        parts = made.unflatten(1, (4, -1)).unbind(1)
-        output = torch.empty(
-            (*parts[0].shape[:2], height, width),
-            dtype=made.dtype,
-            device=made.device,
-            memory_format=torch.channels_last,
-        )
-        for phase, part in enumerate(parts):
-            down, right = divmod(phase, 2)
-            output[:, :, down::2, right::2] = part[
-                :, :, down : down + rows, right : right + columns
-            ]
-        return self.pool(output)
+        return self.pool(interleave(self.phases(features), self.phases.step))
 
 
 def _folded(convolution: nn.Conv2d, norm: nn.Module) -> tuple[Tensor, Tensor]:

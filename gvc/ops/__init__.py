@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gvc.ops.flow_warp import blend_warped as blend_warped
     from gvc.ops.flow_warp import warp_by_flow as warp_by_flow
     from gvc.ops.flow_warp import warp_by_flows as warp_by_flows
+    from gvc.ops.interleaving import interleave as interleave
     from gvc.ops.keypoint_spread import KeypointField as KeypointField
     from gvc.ops.keypoint_spread import spread_keypoints as spread_keypoints
     from gvc.ops.mixture import mix_flows as mix_flows
@@ -40,6 +41,7 @@ __all__ = [
     "build_info",
     "compose_planes",
     "identity_grid",
+    "interleave",
     "mix_flows",
     "paint",
     "quantise",
@@ -58,6 +60,7 @@ _MODULES = {
     "blend_warped": "flow_warp",
     "compose_planes": "composite",
     "identity_grid": "resizing",
+    "interleave": "interleaving",
     "mix_flows": "mixture",
     "paint": "composite",
     "quantise": "quantisation",
