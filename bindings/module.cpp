@@ -4,8 +4,10 @@
 #include "build_info.h"
 #include "composite.h"
 #include "flow_warp.h"
+#include "interleave.h"
 #include "keypoint_spread.h"
 #include "mixture.h"
+#include "quantise.h"
 #include "warp.h"
 
 PYBIND11_MODULE(_native, module) {
@@ -15,5 +17,7 @@ PYBIND11_MODULE(_native, module) {
     gvc::bindings::add_mixture(module);
     gvc::bindings::add_keypoint_spread(module);
     gvc::bindings::add_composite(module);
+    gvc::bindings::add_quantise(module);
+    gvc::bindings::add_interleave(module);
     gvc::bindings::add_build_info(module);
 }

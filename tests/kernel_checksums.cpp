@@ -8,8 +8,10 @@
 
 #include "gvc/composite.h"
 #include "gvc/flow_warp.h"
+#include "gvc/interleave.h"
 #include "gvc/keypoint_spread.h"
 #include "gvc/mixture.h"
+#include "gvc/quantise.h"
 #include "gvc/warp.h"
 
 namespace {
@@ -143,6 +145,18 @@ void composite() {
     report("compose_planes", gvc::compose_planes(frames, 2), planes);
 }
 
+void integers() {
+    Floats features(2, 12, 9, 7, 3.0f);
+    Tensor<std::uint8_t> numbers(2, 12, 9, 7);
+    report("quantise",
+           gvc::quantise(features.given(true), {40.7f, 77.0f}, numbers.array(true), 2), numbers);
+    Floats doubled(2, 3, 16, 12);
+    report("interleave", gvc::interleave(features.given(true), 1.0f, doubled.array(true), 2),
+           doubled);
+    report("interleave of integers",
+           gvc::interleave(numbers.given(true), 0.3f, doubled.array(true), 2), doubled);
+}
+
 }  // namespace
 
 int main() {
@@ -150,4 +164,5 @@ int main() {
     mixture();
     keypoints();
     composite();
+    integers();
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from gvc.api.packet import Packet
 from gvc.api.streams import AudioStream, StreamContainer, VideoStream
 from gvc.bitstream import BitstreamReader, FileHeader, Group, Index
-from gvc.codec.settings import decoded_header
+from gvc.codec.settings import decoded_header, precision_named
 from gvc.errors import GvcError, MediaError, UsageError
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class InputContainer:
     :param device: where the network runs, ``cpu`` or ``cuda``.
     :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
         pictures do not depend on the number. None leaves the choice to the libraries.
+    :param precision: how pictures are computed, see :class:`gvc.codec.settings.Precision`.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
-    :raises UsageError: if ``size`` is out of range.
+    :raises UsageError: if ``size`` is out of range, or there is no such precision.
     """
 
     format = "gvc"
@@ -50,11 +51,12 @@ class InputContainer:
         weights: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
+        precision: str = "auto",
     ) -> None:
         self.name = _name_of(file)
         self._own = isinstance(file, (str, Path))
         self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
-        self._size = size
+        self._size, self._precision = size, precision_named(precision)
         self._weights, self._device, self._threads = weights, device, threads
         try:
             self._reader = BitstreamReader(self._file)
@@ -180,6 +182,7 @@ class InputContainer:
                 extra_weights=self._weights,
                 device=self._device,
                 threads=self._threads,
+                precision=self._precision,
             )
         except GvcError as error:
             raise self._located(error) from error

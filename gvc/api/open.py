@@ -20,6 +20,7 @@ def open(
     weights: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> InputContainer: ...
 
 
@@ -44,6 +45,7 @@ def open(
     weights: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> InputContainer | OutputContainer:
     """Open a .gvc file.
 
@@ -63,15 +65,19 @@ def open(
     :param device: where the network runs, ``cpu`` or ``cuda``.
     :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
         pictures do not depend on the number. None leaves the choice to the libraries.
+    :param precision: for reading, how pictures are computed: ``float32``, ``int8`` (8-bit numbers),
+        or ``auto``, which is int8 where the processor is made for it. Pictures differ slightly.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
     :raises UsageError: if an option is unknown or out of range.
     """
     if mode == "r":
-        return InputContainer(file, size=size, weights=weights, device=device, threads=threads)
+        return InputContainer(
+            file, size=size, weights=weights, device=device, threads=threads, precision=precision
+        )
     if mode == "w":
-        if size is not None:
-            raise UsageError("a file that is written has its size among the options")
+        if size is not None or precision != "auto":
+            raise UsageError("a file that is written has size and precision among the options")
         return OutputContainer(
             file, options=options, weights=weights, device=device, threads=threads
         )

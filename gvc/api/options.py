@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from gvc.codec.presets import preset_options
-from gvc.codec.settings import EncoderSettings
+from gvc.codec.settings import EncoderSettings, precision_named
 from gvc.errors import UsageError
 
 _PARSERS: Mapping[str, Callable[[str], object]] = {
@@ -30,6 +30,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "refine": int,
     "model": str,
     "weights": Path,
+    "precision": precision_named,
     "device": str,
     "threads": int,
 }

@@ -20,7 +20,9 @@ from gvc.bench.sample import Picture
 from gvc.bench.speed_settings import SpeedSettings
 from gvc.bitstream import Group
 from gvc.codec.decoder import MotionBatch, VideoDecoder, matrix_of
+from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import share
+from gvc.codec.settings import Precision
 from gvc.errors import InvalidDataError
 from gvc.media import Sink, SinkOptions, from_planes
 from gvc.model import weights
@@ -65,7 +67,13 @@ def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
         group = _longest(container)
         decoder = container.video_decoder
         found = weights.find(header.weights, extra=settings.weights)
-        network = for_inference(network_from(found))
+        network = for_decoding(
+            for_inference(network_from(found)),
+            found.fingerprint,
+            Precision.AUTO,
+            device=settings.device,
+            extra_weights=settings.weights,
+        )
         synthesiser = Synthesiser(network, device=settings.device)
         matrix = matrix_of(header.colour)
         moving = (batch for batch in decoder.motion(group) if batch.times)

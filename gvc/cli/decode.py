@@ -10,6 +10,7 @@ import click
 from gvc.cli.options import (
     device_option,
     overwrite_option,
+    precision_option,
     quiet_option,
     threads_option,
     verbose_option,
@@ -41,6 +42,7 @@ _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": 
 )
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
+@precision_option
 @device_option
 @threads_option
 @overwrite_option
@@ -56,6 +58,7 @@ def command(
     size: int | None,
     audio: bool,
     weights: Path | None,
+    precision: str,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -81,7 +84,12 @@ def command(
         chosen = "yuv4mpegpipe" if target == STANDARD else format_of(target)
     with (
         InputContainer(
-            readable(source), size=size, weights=weights, device=device, threads=threads
+            readable(source),
+            size=size,
+            weights=weights,
+            device=device,
+            threads=threads,
+            precision=precision,
         ) as file,
         writable(target, source=source, overwrite=overwrite) as output,
         progress_line("decode", quiet=quiet) as on_progress,

@@ -12,6 +12,7 @@ from gvc.cli.options import (
     metric_weights_option,
     model_option,
     overwrite_option,
+    precision_option,
     quiet_option,
     threads_option,
     verbose_option,
@@ -19,7 +20,7 @@ from gvc.cli.options import (
 )
 from gvc.cli.start import keep_freed_memory, preload_torch
 from gvc.codec.presets import DEFAULT_PRESET, PRESETS
-from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP, DISTANCES
+from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP, DISTANCES, Precision
 from gvc.errors import UsageError
 
 
@@ -129,6 +130,7 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 )
 @model_option
 @weights_option
+@precision_option
 @device_option
 @threads_option
 @overwrite_option
@@ -157,6 +159,7 @@ def command(
     audio_bitrate: int,
     model: str,
     weights: Path | None,
+    precision: str,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -191,6 +194,7 @@ def command(
         entropy_model=entropy_model,
         model=model,
         weights=weights,
+        precision=Precision(precision),
         device=device,
         threads=threads,
     )

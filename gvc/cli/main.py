@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = {
     "info": "Say what a .gvc file holds, or how gvc was built.",
     "train": "Train the networks on a folder of clips.",
     "train-prior": "Train the prior of motion codes on a folder of clips.",
+    "train-ranges": "Measure what decoding in 8-bit integers needs to know of weights.",
     "train-distance": "Train the perceptual distance that encoders decide by.",
     "bench": "Measure this codec beside others.",
 }

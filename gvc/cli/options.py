@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from gvc.codec.settings import Precision
+
 
 def _default_threads() -> int:
     from gvc.codec.settings import default_threads
@@ -25,6 +27,13 @@ metric_weights_option = click.option(
     type=click.Path(path_type=Path),
     default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
     help="Folder of LPIPS's networks.  [$GVC_METRIC_WEIGHTS]",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice([each.value for each in Precision]),
+    default="auto",
+    show_default=True,
+    help="How pictures are computed; int8 is faster on a CPU with VNNI, which auto finds out.",
 )
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…"

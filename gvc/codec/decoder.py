@@ -14,8 +14,9 @@ from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import Fade, TimedFrame, read_run
+from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import share
-from gvc.codec.settings import SIDE_UNIT, decoded_header
+from gvc.codec.settings import SIDE_UNIT, Precision, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
 from gvc.media import from_planes, luma_weights, scale, tag, to_rgb
 from gvc.model import weights
@@ -68,7 +69,10 @@ class VideoDecoder:
     :param size: decode at a reduced size, see :func:`gvc.codec.settings.decoded_header`.
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
     :param threads: see :func:`gvc.codec.pipeline.share`.
-    :param network: that of the header's weights, for inference, where it is at hand already.
+    :param precision: of the generators. What is made of a file in integers does not depend on
+        threads either.
+    :param network: that of the header's weights, for inference at some precision, where it is at
+        hand already.
     :param coding: the entropy model that the header names, likewise.
     :raises WeightsError: if the weights that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
@@ -82,6 +86,7 @@ class VideoDecoder:
         extra_weights: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
+        precision: Precision = Precision.AUTO,
         network: Mttf | None = None,
         coding: LevelCoding | None = None,
     ) -> None:
@@ -91,7 +96,13 @@ class VideoDecoder:
         #: The stream as it comes out: the file's own header but for the sizes.
         self.header = decoded_header(header, size)
         if network is None:
-            network = for_inference(network_from(weights.find(header.weights, extra=extra_weights)))
+            network = for_decoding(
+                for_inference(network_from(weights.find(header.weights, extra=extra_weights))),
+                header.weights,
+                precision,
+                device=device,
+                extra_weights=extra_weights,
+            )
         if network.profile.code_length != header.code_length:
             raise InvalidDataError("motion codes do not have the length that the weights need")
         self._level_coding = coding or LevelCoding.for_decoder(header, extra=extra_weights)

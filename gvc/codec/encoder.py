@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +17,11 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_pa
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
 from gvc.codec.levels import LevelCoding
+from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import Stage, share
 from gvc.codec.rate_planner import RatePlanner
 from gvc.codec.settings import EncoderSettings, coded_size
+from gvc.codec.shown import Shown
 from gvc.errors import KeyFrameError
 from gvc.media import VideoInfo, to_rgb, to_yuv420
 from gvc.model import weights
@@ -69,7 +72,7 @@ class VideoEncoder:
         settings: EncoderSettings,
         distance: Distance,
         *,
-        planner: Callable[[GroupCoder, Distance], Planner] | None = None,
+        planner: Callable[[GroupCoder, Shown], Planner] | None = None,
     ) -> None:
         shares = share(settings.threads, side_by_side=settings.device == "cpu")
         set_threads(shares.each)
@@ -83,8 +86,16 @@ class VideoEncoder:
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
         self._analyser = Analyser(network, device=settings.device)
+        decoding = for_decoding(
+            copy.deepcopy(network),
+            chosen.fingerprint,
+            settings.precision,
+            device=settings.device,
+            extra_weights=settings.weights,
+        )
+        coder = GroupCoder(self._header, settings, network, coding)
         planner = planner or (RatePlanner if settings.bit_rate else GroupPlanner)
-        self._planner = planner(GroupCoder(self._header, settings, network, coding), distance)
+        self._planner = planner(coder, Shown(coder, decoding, distance))
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []

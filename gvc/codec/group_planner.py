@@ -12,7 +12,6 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.group_starts import tiles
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.shown import Shown
-from gvc.model.distance import Distance
 
 #: Where no greatest distance is asked for, one frame in so many is looked at.
 _EVERY = 8
@@ -38,13 +37,13 @@ class GroupPlanner:
     With a greatest distance, that is what :class:`gvc.codec.distance_limit.DistanceLimit` does.
 
     :param coder: what codes them, one way or the other.
-    :param distance: what says how far a decoded frame is from its original.
+    :param shown: what says how far its decoded frames are from their originals.
     """
 
-    def __init__(self, coder: GroupCoder, distance: Distance) -> None:
+    def __init__(self, coder: GroupCoder, shown: Shown) -> None:
         self._coder = coder
         self._settings = coder.settings
-        self._shown = Shown(coder, distance)
+        self._shown = shown
 
     def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
         """Code a group, as several if it has to be cut.

@@ -12,7 +12,6 @@ from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.rate_control import GREATEST_QP, TRIAL_RATIO, GroupRate, RateControl
 from gvc.codec.rate_probe import RateProbe
 from gvc.codec.shown import Shown
-from gvc.model.distance import Distance
 
 #: How often the first group is coded at most, until what came of it agrees with its QP.
 _TRIES = 3
@@ -28,17 +27,16 @@ class RatePlanner:
     """Codes groups of one stream, each at a QP of its own.
 
     :param coder: whose settings say which bit rate.
-    :param distance: what says how far a decoded frame is from its original.
+    :param shown: what says how far its decoded frames are from their originals.
     :param rates: of all groups, from a first pass; None if there was none.
     """
 
     def __init__(
-        self, coder: GroupCoder, distance: Distance, rates: Sequence[GroupRate] | None = None
+        self, coder: GroupCoder, shown: Shown, rates: Sequence[GroupRate] | None = None
     ) -> None:
         assert coder.settings.bit_rate is not None
         self._coder = coder
-        self._distance = distance
-        self._shown = Shown(coder, distance)
+        self._shown = shown
         self._planners: dict[int, GroupPlanner] = {}
         self._probe = RateProbe(coder.header, coder.settings)
         self._control = RateControl(coder.settings.bit_rate, rates)
@@ -88,7 +86,7 @@ class RatePlanner:
 
     def _planner(self, qp: int) -> GroupPlanner:
         if qp not in self._planners:
-            self._planners[qp] = GroupPlanner(self._coder.at_qp(qp), self._distance)
+            self._planners[qp] = GroupPlanner(self._coder.at_qp(qp), self._shown)
         return self._planners[qp]
 
     def _video(self, frames: AnalysedGroup, allowed: float) -> CodedGroup:

@@ -10,7 +10,7 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.rate_control import PROBE_QPS, VIDEO_QPS, GroupRate, RateCurve
 from gvc.codec.settings import EncoderSettings
-from gvc.model.distance import Distance
+from gvc.codec.shown import Shown
 
 #: Preset of the trials. What slower ones save is nearly the same share everywhere.
 _PRESET = "faster"
@@ -58,11 +58,11 @@ class RateProbe:
 class FirstPass:
     """Measures the groups of one stream and codes none.
 
-    :param coder: that of the stream. :param distance: nothing is compared.
+    :param coder: that of the stream. :param shown: nothing is decoded.
     :param rates: takes what is measured.
     """
 
-    def __init__(self, coder: GroupCoder, distance: Distance, rates: list[GroupRate]) -> None:
+    def __init__(self, coder: GroupCoder, shown: Shown, rates: list[GroupRate]) -> None:
         self._probe = RateProbe(coder.header, coder.settings)
         self._rates = rates
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import os
 from dataclasses import dataclass, replace
@@ -38,6 +39,31 @@ DISTANCES = ("shipped", "lpips")
 
 #: Bounds of a coded picture's side in pixels.
 MIN_SIDE, MAX_SIDE = 64, 1024
+
+
+class Precision(enum.StrEnum):
+    """How generators compute.
+
+    ``AUTO`` is 8-bit integers where the processor is made for them and ranges of features are known
+    for the weights, else float32. Integers make slightly other pictures.
+    """
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    INT8 = "int8"
+
+
+def precision_named(name: str) -> Precision:
+    """The precision called ``name``.
+
+    :raises UsageError: if there is none of that name.
+    """
+    try:
+        return Precision(name)
+    except ValueError:
+        raise UsageError(
+            f"precision {name!r} is not supported", hint=", ".join(Precision)
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +103,8 @@ class EncoderSettings:
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
     :param weights: a weights file in place of the one that ships.
+    :param precision: of the generators that show how frames will look; files that are made may be
+        others if an encoder decides otherwise for it.
     :param device: where the network runs.
     :param threads: CPU threads, see :func:`gvc.codec.pipeline.share`; None leaves the choice to
         the libraries.
@@ -101,6 +129,7 @@ class EncoderSettings:
     refine: int = 0
     model: str = "lite"
     weights: Path | None = None
+    precision: Precision = Precision.AUTO
     device: str = "cpu"
     threads: int | None = None
 

@@ -13,6 +13,7 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.motion_run import TimedFrame, read_run
 from gvc.media import to_rgb
 from gvc.model.distance import Distance
+from gvc.model.mttf import Mttf
 
 #: RGB uint8 [H, W, 3].
 _Picture = npt.NDArray[np.uint8]
@@ -21,11 +22,14 @@ _Picture = npt.NDArray[np.uint8]
 class Shown:
     """Decodes groups of one stream and compares them with what was coded.
 
-    :param coder: what codes them. :param distance: what compares.
+    :param coder: what codes them.
+    :param network: what decodes them, see :func:`gvc.codec.networks.for_decoding`.
+    :param distance: what compares.
     """
 
-    def __init__(self, coder: GroupCoder, distance: Distance) -> None:
+    def __init__(self, coder: GroupCoder, network: Mttf, distance: Distance) -> None:
         self._coder = coder
+        self._network = network
         self._distance = distance
         header = coder.header
         self._size = header.coded_width, header.coded_height
@@ -70,7 +74,7 @@ class Shown:
             header,
             device=settings.device,
             threads=settings.threads,
-            network=self._coder.network,
+            network=self._network,
             coding=self._coder.coding,
         )
         wanted = frozenset(frames.pts[place] for place in places)

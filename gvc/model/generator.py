@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from gvc.model.keypoints import LABELS
-from gvc.model.layers import ConvBlock, ResidualBlock, UNet, resize
+from gvc.model.layers import AddedConvolution, ConvBlock, ResidualBlock, UNet, resize
 from gvc.model.motion import DenseMotion, sample
 from gvc.model.profiles import Profile
 from gvc.ops import blend_warped
@@ -100,7 +100,7 @@ class ForegroundGenerator(nn.Module):
             *(ResidualBlock(widths[-1], norm=norm) for _ in range(profile.residual_blocks))
         )
         self.decoder = Route(profile, widths, norm=norm, decode=True)
-        guides = [nn.Conv2d(5 + LABELS, width, 3, padding=1) for width in widths[1:]]
+        guides = [AddedConvolution(5 + LABELS, width) for width in widths[1:]]
         for guide in guides:
             nn.init.zeros_(guide.weight)
         self.guides = nn.ModuleList(guides)
@@ -129,7 +129,7 @@ class ForegroundGenerator(nn.Module):
         seen = torch.cat([10 * motion.foreground, coarse, motion.labels], dim=1)
 
         def guided(inner: Tensor, depth: int) -> Tensor:
-            return inner + self.guides[depth - 1](resize(seen, *inner.shape[-2:]))
+            return self.guides[depth - 1](resize(seen, *inner.shape[-2:]), inner)
 
         inner = guided(sample(features[-1], motion.foreground), self.profile.depth)
         inner = self.residual(inner)

@@ -14,6 +14,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from gvc.model.layers import ConvBlock, upsample
+from gvc.ops import interleave
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -32,53 +33,55 @@ def for_inference(network: Network) -> Network:
     return network
 
 
+class RectifiedConvolution(nn.Module):
+    """A convolution with a padding of 1, then ReLU.
+
+    :param weight: [O, I, k, k]; :param bias: [O].
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    #: What a unit of its output stands for.
+    step = 1.0
+
+    def __init__(self, weight: Tensor, bias: Tensor, *, stride: tuple[int, int] = (1, 1)) -> None:
+        super().__init__()
+        self.stride = stride
+        self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
+        self.register_buffer("bias", bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map [N, I, H, W] to [N, O, …]."""
+        made = functional.conv2d(features, self.weight, self.bias, stride=self.stride, padding=1)
+        return functional.relu(made, inplace=True)
+
+
 class FoldedBlock(nn.Module):
     """A :class:`ConvBlock` whose norm is part of its convolution.
 
     :param block: in evaluation mode.
     """
 
-    weight: Tensor
-    bias: Tensor
-    phases: Tensor
-    phase_bias: Tensor
-
     def __init__(self, block: ConvBlock) -> None:
         super().__init__()
         weight, bias = _folded(block.convolution, block.norm)
-        self.stride = cast(tuple[int, int], block.convolution.stride)
+        stride = cast(tuple[int, int], block.convolution.stride)
         self.pool = block.pool
-        channels_last = torch.channels_last
-        self.register_buffer("weight", weight.contiguous(memory_format=channels_last))
-        self.register_buffer("bias", bias)
-        phases = _phases(weight).contiguous(memory_format=channels_last)
-        self.register_buffer("phases", phases)
-        self.register_buffer("phase_bias", bias.repeat(4))
+        #: The block's own convolution, and the four of :func:`_phases` in one.
+        self.whole = RectifiedConvolution(weight, bias, stride=stride)
+        self.phases = RectifiedConvolution(_phases(weight), bias.repeat(4))
 
     def forward(self, features: Tensor) -> Tensor:
         """See :meth:`ConvBlock.forward`."""
-        made = functional.conv2d(features, self.weight, self.bias, stride=self.stride, padding=1)
-        return self.pool(functional.relu(made, inplace=True))
+        return self.pool(self.whole(features))
 
     def enlarge(self, features: Tensor, height: int, width: int) -> Tensor:
         """See :meth:`ConvBlock.enlarge`."""
-        count, _, rows, columns = features.shape
+        rows, columns = features.shape[-2:]
         if (height, width) != (2 * rows, 2 * columns):
             return self(upsample(features, height, width))
-        made = functional.conv2d(features, self.phases, self.phase_bias, padding=1)
-        parts = functional.relu(made, inplace=True).unflatten(1, (4, -1)).unbind(1)
-        output = torch.empty(
-            (count, len(self.bias), height, width),
-            dtype=made.dtype,
-            device=made.device,
-            memory_format=torch.channels_last,
-        )
-        for phase, part in enumerate(parts):
-            down, right = divmod(phase, 2)
-            output[:, :, down::2, right::2] = part[
-                :, :, down : down + rows, right : right + columns
-            ]
-        return self.pool(output)
+        return self.pool(interleave(self.phases(features), self.phases.step))
 
 
 def _folded(convolution: nn.Conv2d, norm: nn.Module) -> tuple[Tensor, Tensor]:

@@ -41,6 +41,20 @@ class ConvBlock(nn.Module):
         return self(upsample(features, height, width))
 
 
+class AddedConvolution(nn.Conv2d):
+    """A convolution 3×3 whose result is added to something."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+
+    def forward(self, features: Tensor, to: Tensor) -> Tensor:  # type: ignore[override]
+        """Map [N, inputs, H, W] and what it is added to, [N, outputs, H, W], to their sum.
+
+        :param to: may be used up where no gradients are recorded.
+        """
+        return to + super().forward(features)
+
+
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions beside the identity (pre-activation)."""
 
@@ -49,15 +63,15 @@ class ResidualBlock(nn.Module):
         self.norm1 = nn.BatchNorm2d(channels) if norm else nn.Identity()
         self.norm2 = nn.BatchNorm2d(channels) if norm else nn.Identity()
         self.convolution1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.convolution2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.convolution2 = AddedConvolution(channels, channels)
         if not norm:
             # Without norms the sum over blocks would grow; start as the identity.
             nn.init.zeros_(self.convolution2.weight)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map [N, C, H, W] to the same shape."""
+        """Map [N, C, H, W], which may be used up without gradients, to the same shape."""
         inner = self.convolution1(functional.relu(self.norm1(features)))
-        return features + self.convolution2(functional.relu(self.norm2(inner), inplace=True))
+        return self.convolution2(functional.relu(self.norm2(inner), inplace=True), features)
 
 
 class UNet(nn.Module):

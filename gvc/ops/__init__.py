@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from gvc.ops.flow_warp import blend_warped as blend_warped
     from gvc.ops.flow_warp import warp_by_flow as warp_by_flow
     from gvc.ops.flow_warp import warp_by_flows as warp_by_flows
+    from gvc.ops.interleaving import interleave as interleave
     from gvc.ops.keypoint_spread import KeypointField as KeypointField
     from gvc.ops.keypoint_spread import spread_keypoints as spread_keypoints
     from gvc.ops.mixture import mix_flows as mix_flows
+    from gvc.ops.quantisation import quantise as quantise
     from gvc.ops.resizing import identity_grid as identity_grid
     from gvc.ops.resizing import resize as resize
     from gvc.ops.sampling import warp as warp
@@ -39,8 +41,10 @@ __all__ = [
     "build_info",
     "compose_planes",
     "identity_grid",
+    "interleave",
     "mix_flows",
     "paint",
+    "quantise",
     "resize",
     "spread_keypoints",
     "warp",
@@ -56,8 +60,10 @@ _MODULES = {
     "blend_warped": "flow_warp",
     "compose_planes": "composite",
     "identity_grid": "resizing",
+    "interleave": "interleaving",
     "mix_flows": "mixture",
     "paint": "composite",
+    "quantise": "quantisation",
     "resize": "resizing",
     "spread_keypoints": "keypoint_spread",
     "warp": "sampling",
