@@ -9,6 +9,7 @@ the work, through operators by which torch itself runs quantised networks.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -29,7 +30,7 @@ def is_fast() -> bool:
 
     Without AVX-512 VNNI they are slow, or sums of two products overflow 16 bits.
     """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     if not capabilities.get("avx512_vnni", False):
         return False
     largest = nn.Conv2d(16, 16, 3, padding=1)
@@ -124,8 +125,9 @@ class Int8Convolution(nn.Module):
             made = operator(*inputs, self._bias, *shape, *output, self._behind, [], "")
         else:
             to = to.contiguous(memory_format=torch.channels_last)
-            sums = 1.0, 0, "sum", 1.0, "none", [], ""
-            made = operator.binary(*inputs, to, self._bias, *shape, *output, *sums)
+            made = operator.binary(
+                *inputs, to, self._bias, *shape, *output, 1.0, 0, "sum", 1.0, "none", [], ""
+            )
         return cast(Tensor, made)
 
 
