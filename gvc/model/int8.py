@@ -125,8 +125,9 @@ class Int8Convolution(nn.Module):
             made = operator(*inputs, self._bias, *shape, *output, self._behind, [], "")
         else:
             to = to.contiguous(memory_format=torch.channels_last)
-            sums = 1.0, 0, "sum", 1.0, "none"
-            made = operator.binary(*inputs, to, self._bias, *shape, *output, *sums, [], "")
+            made = operator.binary(
+                *inputs, to, self._bias, *shape, *output, 1.0, 0, "sum", 1.0, "none", [], ""
+            )
         return cast(Tensor, made)
 
 
