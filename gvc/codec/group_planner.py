@@ -26,7 +26,7 @@ _ALLOWANCE = 0.12
 _LOCAL_ALLOWANCE, _BLOCKS = 0.32, 4
 
 #: Groups of so many frames may be smaller as video, which is then looked at.
-_SHORT = 10
+_SHORT = 24
 
 #: How much pictures count beside motion codes when key frames are chosen by both.
 _PICTURES = 20.0
