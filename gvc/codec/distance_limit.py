@@ -108,17 +108,28 @@ class DistanceLimit:
         weights = np.full(len(keyed.frames.pts), self._sparsest)
         coded = self._send(keyed, weights)
         distances = self._distances(keyed, coded, range(len(weights)))
+        far = np.flatnonzero(self._far(keyed, distances))
+        dense = self._send(keyed, np.full(len(weights), _DENSEST))
+        least = self._distances(keyed, dense, far.tolist())
+        if len(far) and least.max() > self._aim:
+            # Sent in vain: the worst of these needs more than motion.
+            distances[far] = least
+            return dense, distances
         for _ in range(_ROUNDS):
-            far = np.zeros(len(weights), bool)
-            far[keyed.inter] = (distances > self._aim)[keyed.inter]
-            far &= weights < _DENSEST
-            if not far.any():
+            raised = self._far(keyed, distances) & (weights < _DENSEST)
+            if not raised.any():
                 break
-            weights[far] *= _STEP
+            weights[raised] *= _STEP
             before, coded = coded, self._send(keyed, weights)
             changed = self._shown.changed(before, coded)
             distances[changed] = self._distances(keyed, coded, changed)
         return coded, distances
+
+    def _far(self, keyed: KeyedGroup, distances: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Which inter frames are too far."""
+        far = distances > self._aim
+        far[list(keyed.places)] = False
+        return np.asarray(far)
 
     def _send(self, keyed: KeyedGroup, weights: npt.NDArray[np.float64]) -> CodedGroup:
         return self._coder.send(keyed, weights=weights, most_interpolated=_MOST_INTERPOLATED)
