@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise, product
@@ -59,13 +59,13 @@ class RhoPoint:
     """One coded clip.
 
     :param kbps: of the whole file. :param lpips: mean LPIPS-alex.
-    :param worst: distance of the worst frame, of the kind asked for; None where nobody asked.
+    :param worst: distance of the worst frame, by the kinds asked for.
     :param types: number of frames by type.
     """
 
     kbps: float
     lpips: float
-    worst: float | None
+    worst: Mapping[str, float]
     types: Counter[FrameType]
 
 
@@ -109,15 +109,18 @@ def measure_rho(
                 value = f"key_qp={qp} motion_step={step}"
                 curve.append(bench.code(reference, value, folder))
                 on_point(_line(clip, value, curve[-1]))
+            value = f"key_qp={settings.key_qp}"
+            plainly = bench.code(reference, value, folder, distances=settings.distances)
+            on_point(_line(clip, value, plainly))
             for kind in kinds:
                 distance, limit = kind
-                value = f"key_qp={settings.key_qp} distance={distance}"
+                point = plainly
                 if limit is not None:
-                    value += f" max_distance={limit}"
-                point = bench.code(reference, value, folder, distance=distance)
+                    value = f"key_qp={settings.key_qp} distance={distance} max_distance={limit}"
+                    point = bench.code(reference, value, folder, distances=(distance,))
+                    on_point(_line(clip, value, point))
                 points[kind].append(point)
                 plain[kind].append(rate_at(curve, point.lpips))
-                on_point(_line(clip, value, point))
             reference.path.unlink()
     return [RhoRow(*kind, tuple(points[kind]), tuple(plain[kind])) for kind in kinds]
 
@@ -136,9 +139,9 @@ class _Bench:
         }
 
     def code(
-        self, reference: Reference, value: str, folder: Path, *, distance: str | None = None
+        self, reference: Reference, value: str, folder: Path, *, distances: Sequence[str] = ()
     ) -> RhoPoint:
-        """Code and decode a clip with options; ``distance`` is the one that looks at all frames."""
+        """Code and decode a clip with options; ``distances`` are those that look at all frames."""
         settings = self._settings
         folders = [settings.metric_weights] if settings.metric_weights is not None else []
         codec = GenerativeCodec(
@@ -158,11 +161,11 @@ class _Bench:
             types = summarise(file).frames
         chosen = range(0, reference.frames, settings.every)
         lpips = _compare(self._alex, reference, pictures, chosen)
-        worst = None
-        if distance is not None:
-            everything = range(reference.frames)
-            of_all = _compare(self._distances[distance], reference, pictures, everything)
-            worst = float(of_all.max())
+        everything = range(reference.frames)
+        worst = {
+            name: float(_compare(self._distances[name], reference, pictures, everything).max())
+            for name in distances
+        }
         kbps = size * 8 / 1000 / reference.seconds
         return RhoPoint(kbps, float(lpips.mean()), worst, types)
 
@@ -212,7 +215,7 @@ def rho_table(rows: Sequence[RhoRow]) -> str:
         known = [(point.kbps, plain) for point, plain in pairs if plain is not None]
         ours, theirs = np.mean(known, axis=0) if known else (0.0, 0.0)
         counts = sum((point.types for point in row.points), Counter[FrameType]())
-        worst = max(point.worst or 0.0 for point in row.points)
+        worst = max(point.worst[row.distance] for point in row.points)
         cells = [
             row.distance,
             "none" if row.limit is None else f"{row.limit:g}",
@@ -228,5 +231,5 @@ def rho_table(rows: Sequence[RhoRow]) -> str:
 
 
 def _line(clip: Clip, value: str, point: RhoPoint) -> str:
-    worst = "" if point.worst is None else f" worst {point.worst:.4f}"
+    worst = "".join(f" worst {name} {far:.4f}" for name, far in point.worst.items())
     return f"{clip.name} {value}: {point.kbps:.2f} kb/s LPIPS-alex {point.lpips:.4f}{worst}"

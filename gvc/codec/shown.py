@@ -66,6 +66,8 @@ class Shown:
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
     ) -> Iterator[tuple[_Picture, _Picture]]:
         """Originals and decoded pictures."""
+        if not places:
+            return
         settings, size = self._coder.settings, self._size
         header = replace(
             self._coder.header, width=size[0], height=size[1], key_parameters=coded.parameters
