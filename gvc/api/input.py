@@ -32,6 +32,8 @@ class InputContainer:
     :param size: decode pictures at a reduced size: the side of the square of equal area, see
         :func:`gvc.codec.settings.decoded_header`. None decodes them at the source's size.
     :param weights: a weights file, or a folder of them, besides those that ship.
+    :param packs: a speaker pack, or a folder of them, where the file was made with one; the folder
+        of the file itself is looked at, too.
     :param device: where the network runs, ``cpu`` or ``cuda``.
     :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
         pictures do not depend on the number. None leaves the choice to the libraries.
@@ -48,6 +50,7 @@ class InputContainer:
         *,
         size: int | None = None,
         weights: Path | None = None,
+        packs: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
@@ -55,6 +58,9 @@ class InputContainer:
         self._own = isinstance(file, (str, Path))
         self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
         self._size = size
+        self._pack_places = [packs] if packs is not None else []
+        if isinstance(file, (str, Path)):
+            self._pack_places.append(Path(file).parent)
         self._weights, self._device, self._threads = weights, device, threads
         try:
             self._reader = BitstreamReader(self._file)
@@ -178,6 +184,8 @@ class InputContainer:
                 self.header.video,
                 size=self._size,
                 extra_weights=self._weights,
+                pack=self._reader.pack,
+                pack_places=self._pack_places,
                 device=self._device,
                 threads=self._threads,
             )

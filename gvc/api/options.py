@@ -26,6 +26,8 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "refine": int,
     "model": str,
     "weights": Path,
+    "pack": Path,
+    "embed_pack": lambda text: bool(int(text)),
     "device": str,
     "threads": int,
 }

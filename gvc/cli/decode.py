@@ -41,6 +41,9 @@ _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": 
 )
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
+@click.option(
+    "--pack", type=click.Path(path_type=Path), help="A speaker pack (.gvcp), or a folder of them."
+)
 @device_option
 @threads_option
 @overwrite_option
@@ -56,6 +59,7 @@ def command(
     size: int | None,
     audio: bool,
     weights: Path | None,
+    pack: Path | None,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -81,7 +85,12 @@ def command(
         chosen = "yuv4mpegpipe" if target == STANDARD else format_of(target)
     with (
         InputContainer(
-            readable(source), size=size, weights=weights, device=device, threads=threads
+            readable(source),
+            size=size,
+            weights=weights,
+            packs=pack,
+            device=device,
+            threads=threads,
         ) as file,
         writable(target, source=source, overwrite=overwrite) as output,
         progress_line("decode", quiet=quiet) as on_progress,

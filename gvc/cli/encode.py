@@ -88,6 +88,12 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 )
 @model_option
 @weights_option
+@click.option(
+    "--pack",
+    type=click.Path(path_type=Path),
+    help="Speaker pack (.gvcp) of gvc adapt to code with.",
+)
+@click.option("--embed-pack", is_flag=True, help="Store the pack in OUT, which then stands alone.")
 @device_option
 @threads_option
 @overwrite_option
@@ -111,6 +117,8 @@ def command(
     audio_bitrate: int,
     model: str,
     weights: Path | None,
+    pack: Path | None,
+    embed_pack: bool,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -140,6 +148,8 @@ def command(
         refine=refine,
         model=model,
         weights=weights,
+        pack=pack,
+        embed_pack=embed_pack,
         device=device,
         threads=threads,
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec import speaker_packs
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import Fade, TimedFrame, read_run
 from gvc.codec.pipeline import share
@@ -67,10 +68,12 @@ class VideoDecoder:
     :param header: of the stream.
     :param size: decode at a reduced size, see :func:`gvc.codec.settings.decoded_header`.
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
+    :param pack: the speaker pack inside the file, if there is one. :param pack_places: where to
+        look for it otherwise, see :func:`gvc.codec.speaker_packs.find`.
     :param threads: see :func:`gvc.codec.pipeline.share`.
     :param network: that of the header's weights, for inference, where it is at hand already.
     :param coding: the entropy model that the header names, likewise.
-    :raises WeightsError: if the weights that the file was made with are not here.
+    :raises WeightsError: if the weights or the pack that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
     """
 
@@ -80,6 +83,8 @@ class VideoDecoder:
         *,
         size: int | None = None,
         extra_weights: Path | None = None,
+        pack: bytes | None = None,
+        pack_places: Sequence[Path] = (),
         device: str = "cpu",
         threads: int | None = None,
         network: Mttf | None = None,
@@ -91,7 +96,11 @@ class VideoDecoder:
         #: The stream as it comes out: the file's own header but for the sizes.
         self.header = decoded_header(header, size)
         if network is None:
-            network = for_inference(network_from(weights.find(header.weights, extra=extra_weights)))
+            found = weights.find(header.weights, extra=extra_weights)
+            if header.pack is not None:
+                own = speaker_packs.find(header.pack, embedded=pack, places=pack_places)
+                found = own.adapt(found)
+            network = for_inference(network_from(found))
         if network.profile.code_length != header.code_length:
             raise InvalidDataError("motion codes do not have the length that the weights need")
         self._level_coding = coding or LevelCoding.for_decoder(header, extra=extra_weights)

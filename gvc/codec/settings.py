@@ -53,6 +53,8 @@ class EncoderSettings:
         predicted; 0 leaves them as they are. Decoding is not affected.
     :param model: profile of the network.
     :param weights: a weights file in place of the one that ships.
+    :param pack: a speaker pack that adapts the network of both sides, see :mod:`gvc.model.speaker`.
+    :param embed_pack: whether the file holds it, so that a decoder need not find it.
     :param device: where the network runs.
     :param threads: CPU threads, see :func:`gvc.codec.pipeline.share`; None leaves the choice to
         the libraries.
@@ -74,6 +76,8 @@ class EncoderSettings:
     refine: int = 0
     model: str = "lite"
     weights: Path | None = None
+    pack: Path | None = None
+    embed_pack: bool = False
     device: str = "cpu"
     threads: int | None = None
 
@@ -89,6 +93,8 @@ class EncoderSettings:
         _check("number of refining steps", self.refine, 0, 1000)
         if self.max_distance is not None:
             _check("greatest distance", self.max_distance, 0.001, 10)
+        if self.embed_pack and self.pack is None:
+            raise UsageError("there is no speaker pack to embed", hint="give one with --pack")
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)
 
