@@ -8,25 +8,16 @@ import click
 
 from gvc.cli.options import (
     device_option,
+    loss_option,
     metric_weights_option,
     overwrite_option,
+    parse_qps,
     quiet_option,
     threads_option,
     weights_option,
 )
 from gvc.cli.progress import record_lines
 from gvc.errors import GvcError
-
-
-def parse_qps(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
-    """QPs from ``22,32``."""
-    try:
-        values = tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not a list of numbers; 22,32, say") from None
-    if not all(0 <= value <= 63 for value in values):
-        raise click.BadParameter("QPs are 0 to 63")
-    return values
 
 
 @click.command("adapt")
@@ -53,6 +44,7 @@ def parse_qps(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ..
     show_default=True,
     help="Distance that a kilobyte of the pack has to save; more makes it smaller.",
 )
+@loss_option
 @metric_weights_option
 @weights_option
 @click.option("--seed", default=0, show_default=True, help="Of everything random.")
@@ -68,6 +60,7 @@ def command(
     key_qps: tuple[int, ...],
     size: int,
     worth: float,
+    loss: str,
     metric_weights: Path | None,
     weights: Path | None,
     seed: int,
@@ -83,7 +76,7 @@ def command(
     and the exit code is 1.
     """
     from gvc.cli.files import writable
-    from gvc.training.speaker import AdaptSettings, adapt
+    from gvc.training.speaker import AdaptSettings, Loss, adapt
 
     settings = AdaptSettings(
         recordings=recordings,
@@ -93,6 +86,7 @@ def command(
         steps=steps,
         seconds=seconds,
         worth=worth,
+        loss=Loss(loss),
         metric_weights=metric_weights,
         device=device,
         threads=threads,

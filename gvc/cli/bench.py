@@ -15,9 +15,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gvc.cli.bench_adaptation import adaptation
 from gvc.cli.options import (
     device_option,
     metric_weights_option,
+    parse_qps,
     quiet_option,
     threads_option,
     weights_option,
@@ -34,17 +36,6 @@ _ALL = "all"
 def parse_names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
     """Names from ``gvc,vvc``."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
-def parse_qps(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
-    """Ascending QPs from ``22,32``."""
-    try:
-        values = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not a list of numbers; 22,32, say") from None
-    if not all(0 <= value <= 63 for value in values):
-        raise click.BadParameter("QPs are 0 to 63")
-    return tuple(values)
 
 
 def parse_steps(_: click.Context, __: click.Parameter, text: str | None) -> tuple[Fraction, ...]:
@@ -74,6 +65,9 @@ def parse_options(
 @click.group("bench")
 def command() -> None:
     """Measure this codec: beside others (needs the extra gvc[bench]), or how fast it is."""
+
+
+command.add_command(adaptation)
 
 
 @command.command("rd")

@@ -14,6 +14,17 @@ def _default_threads() -> int:
     return default_threads()
 
 
+def parse_qps(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
+    """Ascending QPs from ``22,32``."""
+    try:
+        values = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of numbers; 22,32, say") from None
+    if not all(0 <= value <= 63 for value in values):
+        raise click.BadParameter("QPs are 0 to 63")
+    return tuple(values)
+
+
 model_option = click.option(
     "--model", default="lite", show_default=True, help="Profile of the network."
 )
@@ -25,6 +36,13 @@ metric_weights_option = click.option(
     type=click.Path(path_type=Path),
     default=lambda: os.environ.get("GVC_METRIC_WEIGHTS"),
     help="Folder of LPIPS's networks.  [$GVC_METRIC_WEIGHTS]",
+)
+loss_option = click.option(
+    "--loss",
+    type=click.Choice(["distance", "lpips", "both"]),
+    default="distance",
+    show_default=True,
+    help="To minimise: the distance that ships, LPIPS-squeeze, whose network does not, or both.",
 )
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…"

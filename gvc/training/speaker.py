@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +53,19 @@ _ROUNDING_FROM = 0.3
 _LOOKS = 8
 
 
+class Loss(enum.StrEnum):
+    """What an adaptation minimises, besides the error of pixels."""
+
+    DISTANCE = "distance"
+    """The perceptual distance that ships."""
+
+    LPIPS = "lpips"
+    """LPIPS on SqueezeNet, whose network does not ship."""
+
+    BOTH = "both"
+    """The mean of both."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdaptSettings:
     """An adaptation.
@@ -60,8 +74,8 @@ class AdaptSettings:
     :param key_qps: QPs of the key frames from which to learn. :param size: as of an encoder.
     :param steps: most steps. :param seconds: most seconds that they may take.
     :param worth: perceptual distance that a kilobyte of the pack has to save.
-    :param metric_weights: folder of LPIPS's networks: LPIPS-squeeze is the loss, then. None takes
-        the distance that ships.
+    :param loss: what to minimise. :param metric_weights: folder of LPIPS's networks, where it is
+        part of that.
     :param seed: of everything random.
     """
 
@@ -72,6 +86,7 @@ class AdaptSettings:
     steps: int = 600
     seconds: float = 240.0
     worth: float = 0.001
+    loss: Loss = Loss.DISTANCE
     metric_weights: Path | None = None
     device: str = "cpu"
     threads: int | None = None
@@ -115,7 +130,7 @@ def adapt(settings: AdaptSettings, *, report: Callable[[Mapping[str, Any]], None
     """
     base = weights.load(settings.weights) if settings.weights else weights.default("lite")
     network = network_from(base, path=settings.weights).to(select_device(settings.device))
-    measure, loss = _measure(settings)
+    loss, measure = _measure(settings), settings.loss.value
     variants = [
         EncoderSettings(
             size=settings.size,
@@ -159,12 +174,37 @@ def adapt(settings: AdaptSettings, *, report: Callable[[Mapping[str, Any]], None
     )
 
 
-def _measure(settings: AdaptSettings) -> tuple[str, FeatureDistance]:
-    """What learning minimises, by name."""
+class _Mean:
+    """The mean of several distances; see :class:`gvc.model.distance.FeatureDistance`."""
+
+    def __init__(self, parts: Sequence[FeatureDistance]) -> None:
+        self._parts = parts
+        self._counts = list[int]()
+
+    def describe(self, picture: Tensor) -> list[Tensor]:
+        """The features of all, one after the other."""
+        described = [part.describe(picture) for part in self._parts]
+        self._counts = [len(features) for features in described]
+        return [scale for features in described for scale in features]
+
+    def distance(self, one: list[Tensor], other: list[Tensor]) -> Tensor:
+        """Of described pictures, [N]."""
+        total, first = torch.zeros((), device=one[0].device), 0
+        for part, count in zip(self._parts, self._counts, strict=True):
+            mine = slice(first, first + count)
+            total, first = total + part.distance(one[mine], other[mine]), first + count
+        return total / len(self._parts)
+
+
+def _measure(settings: AdaptSettings) -> FeatureDistance:
+    """What learning minimises."""
     device = select_device(settings.device)
-    if settings.metric_weights is not None:
-        return "lpips_squeeze", Lpips("squeeze", settings.metric_weights).to(device)
-    return "distance", load_network().to(device)
+    parts = list[FeatureDistance]()
+    if settings.loss in (Loss.DISTANCE, Loss.BOTH):
+        parts.append(load_network().to(device))
+    if settings.loss in (Loss.LPIPS, Loss.BOTH):
+        parts.append(Lpips("squeeze", settings.metric_weights).to(device))
+    return parts[0] if len(parts) == 1 else _Mean(parts)
 
 
 class _Run:
