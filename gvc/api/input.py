@@ -79,6 +79,11 @@ class InputContainer:
         """Title, date and so on, as the source had them."""
         return dict(self.header.metadata)
 
+    @property
+    def embedded_pack(self) -> bytes | None:
+        """The speaker pack that the file holds; None if it holds none."""
+        return self._reader.pack
+
     @cached_property
     def index(self) -> Index | None:
         """Where the groups are; None where the file cannot be searched."""
@@ -184,7 +189,7 @@ class InputContainer:
                 self.header.video,
                 size=self._size,
                 extra_weights=self._weights,
-                pack=self._reader.pack,
+                pack=self.embedded_pack,
                 pack_places=self._pack_places,
                 device=self._device,
                 threads=self._threads,

@@ -67,7 +67,7 @@ def run_adaptation(
     learn: Learn,
     on_record: Callable[[Record], None],
 ) -> tuple[list[GenerativeCodec], list[Record]]:
-    """Measure what is not measured yet, one QP after the other.
+    """Measure what is not measured yet, one clip after the other.
 
     :param on_record: called after each point.
     :returns: the variants, as codecs, and all records.
@@ -76,12 +76,12 @@ def run_adaptation(
     work = settings.output / "work"
     work.mkdir(parents=True, exist_ok=True)
     file = RecordFile(settings.output / "results.jsonl")
-    prepared = [_prepare(clip, settings, work, learn) for clip in settings.clips]
     records = []
-    for qp in settings.key_qps:
-        for reference, pack in prepared:
-            for codec in variants(settings, pack):
-                task = _task(reference, codec, Point(f"qp{qp}", f"key_qp={qp}"), judge, work)
+    for clip in settings.clips:
+        reference, pack = _prepare(clip, settings, work, learn)
+        for codec in variants(settings, pack):
+            for point in codec.points:
+                task = _task(reference, codec, point, judge, work)
                 record = file.find(task.key)
                 if record is None:
                     record = measure_task(task, judge, work)
@@ -121,8 +121,9 @@ def variants(settings: AdaptationSettings, pack: Path | None) -> list[Generative
 def adaptation_table(codecs: Sequence[GenerativeCodec], records: Sequence[Record]) -> str:
     """Means over clips as a table in Markdown: a row for each QP and variant."""
     lines = [
-        "| key QP | | kb/s | without the pack | pack, bytes | LPIPS-alex | LPIPS-squeeze | clips |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| key QP | | kb/s | without the pack | pack, bytes | LPIPS-alex | LPIPS-squeeze | PSNR-Y "
+        "| clips |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for point in dict.fromkeys(record.point for record in records):
         for codec in codecs:
@@ -142,6 +143,7 @@ def adaptation_table(codecs: Sequence[GenerativeCodec], records: Sequence[Record
                     f"{np.mean([row.scores[name] for row in rows]):.4f}"
                     for name in ("lpips_alex", "lpips_squeeze")
                 ),
+                f"{np.mean([row.scores['psnr_y'] for row in rows]):.2f}",
                 str(len(rows)),
             ]
             lines.append(f"| {' | '.join(cells)} |")

@@ -23,10 +23,11 @@ from gvc.metrics import Lpips
 from gvc.model import weights
 from gvc.model.device import select_device, set_threads
 from gvc.model.distance import FeatureDistance, load_network
+from gvc.model.last_layers import LastLayers, Unfinished
 from gvc.model.layers import resize
 from gvc.model.mttf import Mttf, network_from
 from gvc.model.speaker import Difference, last_layers
-from gvc.training.speaker_data import LastLayers, Shot, Shots, load_shots
+from gvc.training.speaker_data import Shot, Shots, load_shots
 
 #: Most frames that are kept, 2 MB each at 256².
 _MOST_SHOTS = 320
@@ -301,7 +302,9 @@ class _Run:
     def _draw(self, shots: Sequence[Shot], tensors: Mapping[str, Tensor]) -> Tensor:
         """Pictures of shots of one key frame."""
         named = {f"network.{name}": value for name, value in tensors.items()}
-        made: Tensor = functional_call(self._layers, named, (self._shots.keys[shots[0].key], shots))
+        key = self._shots.keys[shots[0].key]
+        frames = Unfinished.together([shot.frame for shot in shots])
+        made: Tensor = functional_call(self._layers, named, (key.picture, key.features, frames))
         return made
 
     def _distance(self, made: Tensor, target: Tensor, shift: tuple[int, int]) -> Tensor:

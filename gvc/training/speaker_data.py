@@ -26,8 +26,8 @@ from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError
 from gvc.media import AudioMode, Source, to_rgb, to_yuv420
 from gvc.model.device import to_tensor
+from gvc.model.last_layers import Unfinished, approach
 from gvc.model.mttf import Mttf
-from gvc.ops import Branches, paint
 
 #: Parts into which a recording is cut in time; every fifth is held out.
 _PARTS, _HELD_EVERY = 10, 5
@@ -68,23 +68,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """An inter frame before the last layers, and what it should become; N of them as a batch.
+    """An inter frame.
 
-    :param key: number of its key frame.
-    :param foreground: what :meth:`gvc.model.generator.ForegroundGenerator.approach` made of it;
-        :param background: likewise. Both float16, [N, C, h, w].
-    :param motion: m_fg; :param background_motion: m_bg; :param occlusion, person: as in
-        :class:`gvc.model.motion.DenseMotion`.
-    :param target: the original, RGB uint8 [N, 3, H, W].
+    :param key: number of its key frame. :param frame: what is made of it before the last layers.
+    :param target: the original, RGB uint8 [1, 3, H, W].
     """
 
     key: int
-    foreground: Tensor
-    background: Tensor
-    motion: Tensor
-    background_motion: Tensor
-    occlusion: Tensor
-    person: Tensor
+    frame: Unfinished
     target: Tensor
 
 
@@ -100,34 +91,6 @@ class Shots:
     train: list[Shot]
     held: list[Shot]
     size: tuple[int, int]
-
-
-class LastLayers(torch.nn.Module):
-    """What the generators do from :class:`Shot` on."""
-
-    def __init__(self, network: Mttf) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, key: Key, shots: Sequence[Shot]) -> Tensor:
-        """Pictures of shots that have the key frame ``key``, RGB [N, 3, H, W] in [0, 1]."""
-
-        def batch(name: str) -> Tensor:
-            parts = torch.cat([getattr(shot, name) for shot in shots]).float()
-            return parts.contiguous(memory_format=torch.channels_last)
-
-        foreground, background = self.network.foreground, self.network.background
-        motion, occlusion = batch("motion"), batch("occlusion")
-        last = foreground.finish(batch("foreground"), key.picture, key.features, motion, occlusion)
-        branches = Branches(
-            foreground=last,
-            background=background.finish(batch("background"), key.picture),
-            person=batch("person"),
-            key=key.picture,
-            foreground_motion=motion,
-            background_motion=batch("background_motion"),
-        )
-        return paint(branches).flatten()
 
 
 def load_shots(
@@ -198,18 +161,10 @@ def _add(shots: Shots, path: Path, coded: _Coded, rows: range, network: Mttf) ->
         shots.keys.append(Key(state.picture, state.features[0]))
         for row in mine:
             code = torch.from_numpy(coded.inter[row].code[None]).to(device)
-            motion = network.estimate(state, code * network.coder.spread)
             target = torch.from_numpy(pictures[coded.inter[row].pts]).permute(2, 0, 1)
             shot = Shot(
                 key=len(shots.keys) - 1,
-                foreground=network.foreground.approach(
-                    state.picture, state.features, motion
-                ).half(),
-                background=network.background.approach(state.picture, motion).half(),
-                motion=motion.foreground.half(),
-                background_motion=motion.background.half(),
-                occlusion=motion.occlusion.half(),
-                person=motion.person.half(),
+                frame=approach(network, state, code * network.coder.spread),
                 target=target[None].to(device),
             )
             part = row * _PARTS // len(coded.inter)
