@@ -66,12 +66,12 @@ def test_frames_are_held_out_in_blocks_and_keys_come_at_all_qps(shots):
 
 def test_a_pack_brings_frames_closer_that_were_held_out(recording):
     records: list[dict] = []
-    settings = AdaptSettings((recording,), size=SIZE, steps=48, seconds=1000, worth=1e-4, threads=1)
+    settings = AdaptSettings((recording,), size=SIZE, steps=16, seconds=1000, worth=1e-4, threads=1)
     outcome = adapt(settings, report=records.append)
     assert outcome.pack is not None
     assert outcome.after < outcome.before
-    assert outcome.steps == 48
-    assert records[-1]["step"] == 48
+    assert outcome.steps == 16
+    assert records[-1]["step"] == 16
     changed = outcome.pack.adapt(weights.default("lite"))
     assert changed.fingerprint != weights.default("lite").fingerprint
 
@@ -84,7 +84,7 @@ def test_more_worth_makes_smaller_packs(recording):
 
 def test_the_command_writes_a_pack_that_files_use(recording, tmp_path):
     pack, coded = tmp_path / "talk.gvcp", tmp_path / "talk.gvc"
-    options = ("--size", SIZE, "--steps", 48, "--worth", 0.0001, "--threads", 1)
+    options = ("--size", SIZE, "--steps", 16, "--worth", 0.0001, "--threads", 1)
     done = run_gvc("adapt", recording, "-o", pack, *options)
     assert done.returncode == 0, done.stderr
     size = pack.stat().st_size
@@ -140,7 +140,7 @@ def test_the_benchmark_measures_four_variants_and_goes_on(recording, tmp_path):
     def learn(video: Path, pack: Path) -> None:
         asked.append(video)
         outcome = adapt(
-            AdaptSettings((video,), size=SIZE, steps=48, seconds=1000, worth=1e-4, threads=1),
+            AdaptSettings((video,), size=SIZE, steps=16, seconds=1000, worth=1e-4, threads=1),
             report=lambda _: None,
         )
         assert outcome.pack is not None

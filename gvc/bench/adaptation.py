@@ -79,22 +79,25 @@ def run_adaptation(
     records = []
     for clip in settings.clips:
         reference, pack = _prepare(clip, settings, work, learn)
-        for codec in variants(settings, pack):
+        codecs = variants(settings, pack)
+        for place, codec in enumerate(codecs):
+            # Where nothing was gained, files with a pack are those without.
+            coding = codec if pack is not None else codecs[place % 2]
             for point in codec.points:
-                task = _task(reference, codec, point, judge, work)
+                task = _task(reference, coding, point, judge, work)
                 record = file.find(task.key)
                 if record is None:
                     record = measure_task(task, judge, work)
                     file.append(record)
                     on_record(record)
-                records.append(record)
+                records.append(replace(record, codec=codec.name))
     return variants(settings, None), records
 
 
 def variants(settings: AdaptationSettings, pack: Path | None) -> list[GenerativeCodec]:
     """The four codecs that are compared.
 
-    :param pack: None where nothing was gained: those with a pack are as without then.
+    :param pack: None where nothing was gained.
     """
     refined = (("refine", str(settings.refine)),)
     packed: Options = (("pack", str(pack)), ("embed_pack", "1")) if pack is not None else ()
