@@ -91,13 +91,15 @@ def header(payload: bytes) -> dict[str, Any]:
     video["entropy_model"], video["model"], video["weights"] = r.t(), r.t(), r.take(16)
     video["motion_step"], video["code_length"] = r.f(), r.u()
     video["prior"] = r.take(16) if flags & 2 else b""
+    video["pack"] = r.take(16) if flags & 4 else b""
     audio = None
     if flags & 1:
         audio = {"codec": r.t(), "sample_rate": r.u(), "channels": r.u(), "layout": r.t()}
         audio |= {"time_base": r.f(), "extradata": r.b(), "frame_size": r.u()}
         audio |= {"initial_padding": r.u(), "bit_rate": r.u()}
     metadata = [(r.t(), r.t()) for _ in range(r.u())]
-    return {"video": video, "audio": audio, "metadata": metadata}
+    embeds = bool(flags & 8)
+    return {"video": video, "audio": audio, "metadata": metadata, "embeds_pack": embeds}
 
 
 def group(
@@ -155,4 +157,9 @@ def decode_file(
         for kind, payload in found
         if kind == 3
     ]
-    return {**described, "groups": groups}
+    kinds = [kind for kind, _ in found]
+    assert [place for place, kind in enumerate(kinds) if kind == 5] == [1] * described[
+        "embeds_pack"
+    ]
+    pack = found[1][1] if described["embeds_pack"] else b""
+    return {**described, "pack": pack, "groups": groups}

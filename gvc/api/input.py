@@ -32,6 +32,8 @@ class InputContainer:
     :param size: decode pictures at a reduced size: the side of the square of equal area, see
         :func:`gvc.codec.settings.decoded_header`. None decodes them at the source's size.
     :param weights: a weights file, or a folder of them, besides those that ship.
+    :param packs: a speaker pack, or a folder of them, where the file was made with one; the folder
+        of the file itself is looked at, too.
     :param device: where the network runs, ``cpu`` or ``cuda``.
     :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
         pictures do not depend on the number. None leaves the choice to the libraries.
@@ -49,6 +51,7 @@ class InputContainer:
         *,
         size: int | None = None,
         weights: Path | None = None,
+        packs: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
         precision: str = "auto",
@@ -57,6 +60,9 @@ class InputContainer:
         self._own = isinstance(file, (str, Path))
         self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
         self._size, self._precision = size, precision_named(precision)
+        self._pack_places = [packs] if packs is not None else []
+        if isinstance(file, (str, Path)):
+            self._pack_places.append(Path(file).parent)
         self._weights, self._device, self._threads = weights, device, threads
         try:
             self._reader = BitstreamReader(self._file)
@@ -74,6 +80,11 @@ class InputContainer:
     def metadata(self) -> dict[str, str]:
         """Title, date and so on, as the source had them."""
         return dict(self.header.metadata)
+
+    @property
+    def embedded_pack(self) -> bytes | None:
+        """The speaker pack that the file holds; None if it holds none."""
+        return self._reader.pack
 
     @cached_property
     def index(self) -> Index | None:
@@ -180,6 +191,8 @@ class InputContainer:
                 self.header.video,
                 size=self._size,
                 extra_weights=self._weights,
+                pack=self.embedded_pack,
+                pack_places=self._pack_places,
                 device=self._device,
                 threads=self._threads,
                 precision=self._precision,

@@ -47,11 +47,19 @@ class Muxer:
         return self._writer.position
 
     def write_header(
-        self, video: VideoHeader, audio: AudioHeader | None, metadata: Mapping[str, str]
+        self,
+        video: VideoHeader,
+        audio: AudioHeader | None,
+        metadata: Mapping[str, str],
+        *,
+        pack: bytes | None = None,
     ) -> None:
-        """Write the header; once, before the first group."""
-        self._header = FileHeader(video, audio, tuple(metadata.items()))
-        self._writer.write_header(self._header)
+        """Write the header; once, before the first group.
+
+        :param pack: the speaker pack that ``video`` names, if the file is to hold it.
+        """
+        self._header = FileHeader(video, audio, tuple(metadata.items()), pack is not None)
+        self._writer.write_header(self._header, pack=pack)
 
     def write_audio(self, packet: AudioPacket) -> None:
         """Take an audio packet; packets come in order."""

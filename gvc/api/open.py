@@ -18,6 +18,7 @@ def open(
     *,
     size: int | None = None,
     weights: Path | None = None,
+    packs: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
     precision: str = "auto",
@@ -31,6 +32,7 @@ def open(
     *,
     options: Mapping[str, str] | None = None,
     weights: Path | None = None,
+    packs: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
 ) -> OutputContainer: ...
@@ -43,6 +45,7 @@ def open(
     options: Mapping[str, str] | None = None,
     size: int | None = None,
     weights: Path | None = None,
+    packs: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
     precision: str = "auto",
@@ -62,6 +65,9 @@ def open(
     :param size: for reading, the side of the square whose area decoded pictures have, where that is
         less than their own; time and memory go down with it.
     :param weights: a weights file in place of the one that ships; for reading, also a folder.
+    :param packs: a speaker pack (.gvcp); for reading, also a folder of them, besides that of the
+        file. For writing it is the same as the option ``pack``; ``embed_pack`` ("1") stores it in
+        the file.
     :param device: where the network runs, ``cpu`` or ``cuda``.
     :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
         pictures do not depend on the number. None leaves the choice to the libraries.
@@ -73,12 +79,18 @@ def open(
     """
     if mode == "r":
         return InputContainer(
-            file, size=size, weights=weights, device=device, threads=threads, precision=precision
+            file,
+            size=size,
+            weights=weights,
+            packs=packs,
+            device=device,
+            threads=threads,
+            precision=precision,
         )
     if mode == "w":
         if size is not None or precision != "auto":
             raise UsageError("a file that is written has size and precision among the options")
         return OutputContainer(
-            file, options=options, weights=weights, device=device, threads=threads
+            file, options=options, weights=weights, packs=packs, device=device, threads=threads
         )
     raise UsageError(f"mode {mode!r} is neither 'r' nor 'w'")

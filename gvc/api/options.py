@@ -31,6 +31,8 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "model": str,
     "weights": Path,
     "precision": precision_named,
+    "pack": Path,
+    "embed_pack": lambda text: bool(int(text)),
     "device": str,
     "threads": int,
 }

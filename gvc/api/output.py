@@ -171,6 +171,7 @@ class OutputContainer:
 
     :param file: a path, or a binary file object, which is never sought and not closed.
     :param options: of the encoder, by the names of the command line.
+    :param packs: a speaker pack, as the option ``pack``.
     :raises MediaError: if the file cannot be written.
     :raises UsageError: if an option is unknown or out of range.
     """
@@ -183,10 +184,11 @@ class OutputContainer:
         *,
         options: Mapping[str, str] | None = None,
         weights: Path | None = None,
+        packs: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        base = EncoderSettings(weights=weights, device=device, threads=threads)
+        base = EncoderSettings(weights=weights, pack=packs, device=device, threads=threads)
         self.options = dict(options or {})
         self._settings = encoder_settings(base, self.options)
         self.metadata: dict[str, str] = {}
@@ -301,7 +303,9 @@ class OutputContainer:
         assert isinstance(group, Group)
         if not self._muxer.has_header:
             audio = self._audio.header if self._audio is not None else None
-            self._muxer.write_header(stream.encoder.header, audio, self.metadata)
+            encoder = stream.encoder
+            pack = encoder.embedded_pack
+            self._muxer.write_header(encoder.header, audio, self.metadata, pack=pack)
         self._muxer.write_group(group, end_pts=group.pts + packet.duration)
 
     def _release(self) -> None:

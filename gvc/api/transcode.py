@@ -107,7 +107,9 @@ def encode(
 
         def write(coded: list[CodedGroup]) -> None:
             if coded and not muxer.has_header:
-                muxer.write_header(encoder.header, media.audio, media.metadata)
+                muxer.write_header(
+                    encoder.header, media.audio, media.metadata, pack=encoder.embedded_pack
+                )
             for item in coded:
                 muxer.write_group(item.group, end_pts=item.end_pts)
 

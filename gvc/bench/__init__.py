@@ -11,7 +11,7 @@ How fast it is (:mod:`.speed`, asked for by :mod:`.speed_settings`): files to me
 (:mod:`.sample`), single stages (:mod:`.stages`), fresh processes (:mod:`.processes`), and the
 table (:mod:`.speed_table`). What motion codes take by entropy model (:mod:`.entropy`), beside the
 scheme of the public GFVC software (:mod:`.gfvc_motion`). What a greatest distance costs and saves
-(:mod:`.rho`). These need no extra.
+(:mod:`.rho`). What adaptation gains (:mod:`.adaptation`). These need no extra.
 
 May import :mod:`gvc.errors`, :mod:`gvc.clips`, :mod:`gvc.bitstream`, :mod:`gvc.entropy`,
 :mod:`gvc.media`, :mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.codec`, :mod:`gvc.api` and

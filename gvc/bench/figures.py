@@ -24,7 +24,10 @@ _LOOKS = (
 )
 
 #: Places of the codecs among the looks, so that a codec looks the same in every run.
-_PLACES = {"gvc": 0, "gvc-motion": 1, "vvc": 2, "vvc-ld": 3, "hevc": 4, "av1": 5}
+_PLACES = {
+    **{"gvc": 0, "gvc-motion": 1, "vvc": 2, "vvc-ld": 3, "hevc": 4, "av1": 5},
+    **{"gvc-refine": 2, "gvc-pack": 4, "gvc-pack-refine": 5},
+}
 
 
 def draw_curves(summary: Summary, metric: Metric, path: Path) -> None:

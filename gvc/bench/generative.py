@@ -143,4 +143,6 @@ def _count(path: Path) -> Coded:
         "motion_codes": summary.motion_codes,
         "overhead": summary.overhead,
     }
+    if summary.pack:
+        split["speaker_pack"] = summary.pack
     return Coded(summary.size, split)

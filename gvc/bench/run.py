@@ -97,7 +97,7 @@ def run_rd(
         found = file.find(task.key)
         if found is not None:
             return found, False
-        record = _measure(task, judge, settings.work)
+        record = measure_task(task, judge, settings.work)
         file.append(record)
         return record, True
 
@@ -168,7 +168,12 @@ def _tasks(
     return tasks
 
 
-def _measure(task: Task, judge: Judge, work: Path) -> Record:
+def measure_task(task: Task, judge: Judge, work: Path) -> Record:
+    """Code a clip, decode it and score it.
+
+    :param work: folder for files that are needed meanwhile.
+    :raises GvcError: if coding or scoring fails.
+    """
     reference, codec, point = task.reference, task.codec, task.point
     task.stream.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work) as name:

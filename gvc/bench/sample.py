@@ -70,7 +70,7 @@ def lengthen(source: Path, target: Path, seconds: float) -> float:
         span = packets[-1].pts + packets[-1].duration - start
         turns = math.ceil(seconds / float(span * video.time_base))
         muxer = Muxer(file)
-        muxer.write_header(video, None, {})
+        muxer.write_header(video, None, {}, pack=container.embedded_pack)
         for turn, packet in itertools.product(range(turns), packets):
             assert isinstance(packet.unit, Group)
             group = replace(packet.unit, pts=packet.pts + turn * span)

@@ -130,7 +130,9 @@ def summarise_run(codecs: Sequence[Codec], records: Iterable[Record]) -> Summary
 
 def _mean(group: Sequence[Record]) -> MeanPoint:
     def rate(kind: str) -> float:
-        return statistics.fmean(record.split[kind] * 8 / 1000 / record.seconds for record in group)
+        return statistics.fmean(
+            record.split.get(kind, 0) * 8 / 1000 / record.seconds for record in group
+        )
 
     first = group[0]
     return MeanPoint(
@@ -138,7 +140,10 @@ def _mean(group: Sequence[Record]) -> MeanPoint:
         first.point,
         len(group),
         statistics.fmean(record.kbps for record in group),
-        {kind: rate(kind) for kind in first.split},
+        {
+            kind: rate(kind)
+            for kind in dict.fromkeys(kind for record in group for kind in record.split)
+        },
         {
             metric.name: statistics.fmean(record.scores[metric.name] for record in group)
             for metric in METRICS

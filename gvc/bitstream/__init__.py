@@ -9,11 +9,13 @@ from gvc.bitstream.group import MAX_INTERPOLATED, MAX_KEYS, FrameType, Group, Ke
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.bitstream.index import GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
+from gvc.bitstream.speaker_pack import MAX_PACK, SpeakerPack, TensorChange, fingerprint_of
 from gvc.bitstream.writer import BitstreamWriter
 
 __all__ = [
     "MAX_INTERPOLATED",
     "MAX_KEYS",
+    "MAX_PACK",
     "AudioBlock",
     "AudioHeader",
     "AudioPacket",
@@ -26,5 +28,8 @@ __all__ = [
     "GroupEntry",
     "Index",
     "KeyFrame",
+    "SpeakerPack",
+    "TensorChange",
     "VideoHeader",
+    "fingerprint_of",
 ]

@@ -25,7 +25,9 @@ FINGERPRINT_BYTES = 16
 #: Flags of the header. A reader refuses bits that it does not know.
 _HAS_AUDIO = 1
 _HAS_PRIOR = 2
-_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR
+_HAS_PACK = 4
+_EMBEDS_PACK = 8
+_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class VideoHeader:
     :param code_length: coefficients of a motion code.
     :param prior: fingerprint of the prior that the entropy model needs, 16 bytes; None for models
         that need none.
+    :param pack: fingerprint of the speaker pack that adapts the network, 16 bytes; None without.
     """
 
     width: int
@@ -79,6 +82,7 @@ class VideoHeader:
     motion_step: Fraction
     code_length: int
     prior: bytes | None = None
+    pack: bytes | None = None
 
     @property
     def frame_duration(self) -> int:
@@ -102,9 +106,11 @@ class VideoHeader:
         fields.unsigned(self.code_length)
         if self.prior is not None:
             fields.raw(self.prior)
+        if self.pack is not None:
+            fields.raw(self.pack)
 
     @classmethod
-    def read(cls, fields: FieldReader, *, has_prior: bool) -> VideoHeader:
+    def read(cls, fields: FieldReader, *, has_prior: bool, has_pack: bool) -> VideoHeader:
         """Read and check what :meth:`write` wrote."""
         width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
@@ -131,6 +137,7 @@ class VideoHeader:
             motion_step=fields.fraction("motion step", MAX_TERM),
             code_length=fields.unsigned("code length", MAX_CODE_LENGTH, low=1),
             prior=fields.raw(FINGERPRINT_BYTES) if has_prior else None,
+            pack=fields.raw(FINGERPRINT_BYTES) if has_pack else None,
         )
 
 
@@ -193,11 +200,13 @@ class FileHeader:
     :param video: the video stream.
     :param audio: the audio stream, or None.
     :param metadata: keys and values, such as a title.
+    :param embeds_pack: whether the speaker pack stands in the chunk behind the header.
     """
 
     video: VideoHeader
     audio: AudioHeader | None = None
     metadata: tuple[tuple[str, str], ...] = ()
+    embeds_pack: bool = False
 
     def to_bytes(self) -> bytes:
         """The payload of the header chunk."""
@@ -207,7 +216,9 @@ class FileHeader:
         """The header before it is compressed."""
         fields = FieldWriter()
         flags = _HAS_AUDIO if self.audio else 0
-        fields.unsigned(flags | (0 if self.video.prior is None else _HAS_PRIOR))
+        flags |= 0 if self.video.prior is None else _HAS_PRIOR
+        flags |= 0 if self.video.pack is None else _HAS_PACK
+        fields.unsigned(flags | (_EMBEDS_PACK if self.embeds_pack else 0))
         self.video.write(fields)
         if self.audio is not None:
             self.audio.write(fields)
@@ -228,11 +239,15 @@ class FileHeader:
         flags = fields.unsigned("flags", 1 << 62)
         if flags & ~_KNOWN_FLAGS:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
-        video = VideoHeader.read(fields, has_prior=bool(flags & _HAS_PRIOR))
+        if flags & _EMBEDS_PACK and not flags & _HAS_PACK:
+            raise InvalidDataError("the header does not say which speaker pack the file holds")
+        video = VideoHeader.read(
+            fields, has_prior=bool(flags & _HAS_PRIOR), has_pack=bool(flags & _HAS_PACK)
+        )
         audio = AudioHeader.read(fields) if flags & _HAS_AUDIO else None
         count = fields.unsigned("number of metadata entries", MAX_METADATA)
         metadata = tuple(
             (fields.text("metadata key", MAX_TEXT), fields.text("metadata value", MAX_TEXT))
             for _ in range(count)
         )
-        return cls(video, audio, metadata)
+        return cls(video, audio, metadata, bool(flags & _EMBEDS_PACK))

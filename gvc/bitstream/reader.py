@@ -12,6 +12,7 @@ from gvc.bitstream.audio import AudioBlock
 from gvc.bitstream.group import Group
 from gvc.bitstream.header import FileHeader
 from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.speaker_pack import fingerprint_of
 from gvc.bitstream.writer import ChunkKind
 from gvc.container import ANCILLARY, INDEX_KIND, Chunk, ChunkReader
 from gvc.errors import InvalidDataError, UnsupportedError
@@ -31,6 +32,16 @@ class BitstreamReader:
         if first.kind != ChunkKind.HEADER:
             raise InvalidDataError("the first chunk is not a header")
         self.header = FileHeader.from_bytes(first.payload)
+        #: The speaker pack that the file holds, whole and unread; None if it holds none.
+        self.pack = self._read_pack() if self.header.embeds_pack else None
+
+    def _read_pack(self) -> bytes:
+        chunk = next(iter(self._chunks))
+        if chunk.kind != ChunkKind.PACK:
+            raise InvalidDataError("the chunk behind the header is not a speaker pack")
+        if fingerprint_of(chunk.payload) != self.header.video.pack:
+            raise InvalidDataError("the file holds another speaker pack than its header says")
+        return chunk.payload
 
     def __iter__(self) -> Iterator[Group | AudioBlock]:
         """Units up to the end.
@@ -95,6 +106,6 @@ def _typed(chunk: Chunk) -> Group | AudioBlock | None:
         return Group.from_bytes(chunk.payload)
     if chunk.kind == ChunkKind.AUDIO:
         return AudioBlock.from_bytes(chunk.payload)
-    if chunk.kind in (INDEX_KIND, ChunkKind.HEADER) or chunk.kind & ANCILLARY:
+    if chunk.kind in (INDEX_KIND, ChunkKind.HEADER, ChunkKind.PACK) or chunk.kind & ANCILLARY:
         return None
     raise UnsupportedError(f"chunk type {chunk.kind} is not known", hint="update gvc")

@@ -17,6 +17,7 @@ class ChunkKind(enum.IntEnum):
 
     HEADER = 0x02
     GROUP = 0x03
+    PACK = 0x05
     AUDIO = 0x84
 
 
@@ -36,9 +37,14 @@ class BitstreamWriter:
         """Bytes written."""
         return self._chunks.offset
 
-    def write_header(self, header: FileHeader) -> None:
-        """Write the header; first, and once."""
+    def write_header(self, header: FileHeader, *, pack: bytes | None = None) -> None:
+        """Write the header; first, and once.
+
+        :param pack: the speaker pack, where the header says that the file holds it.
+        """
         self._chunks.write(ChunkKind.HEADER, header.to_bytes())
+        if pack is not None:
+            self._chunks.write(ChunkKind.PACK, pack)
 
     def write_group(self, group: Group) -> None:
         """Write a group of pictures; the index finds it with the audio right before it."""

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gvc.cli.bench_adaptation import adaptation
 from gvc.cli.bench_rho import rho
 from gvc.cli.lists import parse_names, parse_options, parse_qps, parse_steps
 from gvc.cli.options import (
@@ -39,6 +40,7 @@ def command() -> None:
 
 
 command.add_command(rho)
+command.add_command(adaptation)
 
 
 @command.command("rd")

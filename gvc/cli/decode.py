@@ -43,6 +43,9 @@ _PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": 
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
 @precision_option
+@click.option(
+    "--pack", type=click.Path(path_type=Path), help="A speaker pack (.gvcp), or a folder of them."
+)
 @device_option
 @threads_option
 @overwrite_option
@@ -59,6 +62,7 @@ def command(
     audio: bool,
     weights: Path | None,
     precision: str,
+    pack: Path | None,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -87,6 +91,7 @@ def command(
             readable(source),
             size=size,
             weights=weights,
+            packs=pack,
             device=device,
             threads=threads,
             precision=precision,

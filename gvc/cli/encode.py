@@ -131,6 +131,12 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @model_option
 @weights_option
 @precision_option
+@click.option(
+    "--pack",
+    type=click.Path(path_type=Path),
+    help="Speaker pack (.gvcp) of gvc adapt to code with.",
+)
+@click.option("--embed-pack", is_flag=True, help="Store the pack in OUT, which then stands alone.")
 @device_option
 @threads_option
 @overwrite_option
@@ -160,6 +166,8 @@ def command(
     model: str,
     weights: Path | None,
     precision: str,
+    pack: Path | None,
+    embed_pack: bool,
     device: str,
     threads: int | None,
     overwrite: bool,
@@ -195,6 +203,8 @@ def command(
         model=model,
         weights=weights,
         precision=Precision(precision),
+        pack=pack,
+        embed_pack=embed_pack,
         device=device,
         threads=threads,
     )

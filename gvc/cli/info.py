@@ -51,6 +51,7 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
         "bytes": {
             "key_frames": summary.key_frames,
             "motion_codes": summary.motion_codes,
+            "speaker_pack": summary.pack,
             "audio": summary.audio,
             "overhead": summary.overhead,
         },
@@ -72,6 +73,7 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
             "model": video.model,
             "weights": video.weights.hex(),
             "prior": video.prior.hex() if video.prior else None,
+            "pack": video.pack.hex() if video.pack else None,
         },
         "audio": None,
         "metadata": dict(summary.header.metadata),

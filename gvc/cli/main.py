@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "encode": "Code a video file as .gvc.",
     "decode": "Decode a .gvc file to a playable video.",
     "info": "Say what a .gvc file holds, or how gvc was built.",
+    "adapt": "Adapt the network to one speaker: a small pack beside many files.",
     "train": "Train the networks on a folder of clips.",
     "train-prior": "Train the prior of motion codes on a folder of clips.",
     "train-ranges": "Measure what decoding in 8-bit integers needs to know of weights.",

@@ -35,6 +35,13 @@ precision_option = click.option(
     show_default=True,
     help="How pictures are computed; int8 is faster on a CPU with VNNI, which auto finds out.",
 )
+loss_option = click.option(
+    "--loss",
+    type=click.Choice(["distance", "lpips", "both"]),
+    default="distance",
+    show_default=True,
+    help="To minimise: the distance that ships, LPIPS-squeeze, whose network does not, or both.",
+)
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1…"
 )

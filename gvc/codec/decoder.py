@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.codec import speaker_packs
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import Fade, TimedFrame, read_run
 from gvc.codec.networks import for_decoding
@@ -68,13 +69,15 @@ class VideoDecoder:
     :param header: of the stream.
     :param size: decode at a reduced size, see :func:`gvc.codec.settings.decoded_header`.
     :param extra_weights: a weights file, or a folder of them, besides those that ship.
+    :param pack: the speaker pack inside the file, if there is one. :param pack_places: where to
+        look for it otherwise, see :func:`gvc.codec.speaker_packs.find`.
     :param threads: see :func:`gvc.codec.pipeline.share`.
     :param precision: of the generators. What is made of a file in integers does not depend on
         threads either.
     :param network: that of the header's weights, for inference at some precision, where it is at
         hand already.
     :param coding: the entropy model that the header names, likewise.
-    :raises WeightsError: if the weights that the file was made with are not here.
+    :raises WeightsError: if the weights or the pack that the file was made with are not here.
     :raises UnsupportedError, UsageError: if the header asks for what this build lacks.
     """
 
@@ -84,6 +87,8 @@ class VideoDecoder:
         *,
         size: int | None = None,
         extra_weights: Path | None = None,
+        pack: bytes | None = None,
+        pack_places: Sequence[Path] = (),
         device: str = "cpu",
         threads: int | None = None,
         precision: Precision = Precision.AUTO,
@@ -96,8 +101,12 @@ class VideoDecoder:
         #: The stream as it comes out: the file's own header but for the sizes.
         self.header = decoded_header(header, size)
         if network is None:
+            found = weights.find(header.weights, extra=extra_weights)
+            if header.pack is not None:
+                own = speaker_packs.find(header.pack, embedded=pack, places=pack_places)
+                found = own.adapt(found)
             network = for_decoding(
-                for_inference(network_from(weights.find(header.weights, extra=extra_weights))),
+                for_inference(network_from(found)),
                 header.weights,
                 precision,
                 device=device,

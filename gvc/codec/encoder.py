@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.bitstream import VideoHeader
+from gvc.codec import speaker_packs
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
@@ -63,7 +64,7 @@ class VideoEncoder:
     :param info: the stream, as the source describes it.
     :param distance: what groups are planned by, as ``settings`` name it.
     :param planner: makes what plans and codes groups; None takes what the settings ask for.
-    :raises UsageError, WeightsError, KeyFrameError: if the settings cannot be carried out.
+    :raises GvcError: if the settings cannot be carried out.
     """
 
     def __init__(
@@ -82,9 +83,15 @@ class VideoEncoder:
         chosen = (
             weights.load(settings.weights) if settings.weights else weights.default(profile.name)
         )
-        network = for_inference(network_from(chosen, path=settings.weights))
+        pack = speaker_packs.load(settings.pack) if settings.pack else None
+        shown = chosen if pack is None else pack.adapt(chosen)
+        network = for_inference(network_from(shown, path=settings.weights))
+        #: The speaker pack that the file is to hold, or None.
+        self.embedded_pack = pack.data if pack is not None and settings.embed_pack else None
         coding = LevelCoding.for_encoder(settings, chosen)
         self._header = _header(info, settings, self._size, chosen, coding)
+        if pack is not None:
+            self._header = replace(self._header, pack=pack.fingerprint)
         self._analyser = Analyser(network, device=settings.device)
         decoding = for_decoding(
             copy.deepcopy(network),

@@ -105,6 +105,8 @@ class EncoderSettings:
     :param weights: a weights file in place of the one that ships.
     :param precision: of the generators that show how frames will look; files that are made may be
         others if an encoder decides otherwise for it.
+    :param pack: a speaker pack that adapts the network of both sides, see :mod:`gvc.model.speaker`.
+    :param embed_pack: whether the file holds it, so that a decoder need not find it.
     :param device: where the network runs.
     :param threads: CPU threads, see :func:`gvc.codec.pipeline.share`; None leaves the choice to
         the libraries.
@@ -130,6 +132,8 @@ class EncoderSettings:
     model: str = "lite"
     weights: Path | None = None
     precision: Precision = Precision.AUTO
+    pack: Path | None = None
+    embed_pack: bool = False
     device: str = "cpu"
     threads: int | None = None
 
@@ -167,6 +171,8 @@ class EncoderSettings:
             _check("greatest distance", self.max_distance, 0.001, 10)
         if self.distance not in DISTANCES:
             raise UsageError(f"no distance is called {self.distance!r}", hint=", ".join(DISTANCES))
+        if self.embed_pack and self.pack is None:
+            raise UsageError("there is no speaker pack to embed", hint="give one with --pack")
         if self.threads is not None:
             _check("number of threads", self.threads, 1, 1024)
 

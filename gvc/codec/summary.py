@@ -16,12 +16,13 @@ from gvc.errors import InvalidDataError
 class StreamSummary:
     """Counts over all whole units of a file.
 
-    The four numbers of bytes add up to ``size``.
+    The five numbers of bytes add up to ``size``.
 
     :param header: the file header.
     :param size: bytes read, of a whole file its size.
     :param key_frames, motion_codes, audio: bytes of payload of each kind; groups coded as video
         count as key frames, parameter sets in the header do not.
+    :param pack: bytes of the speaker pack that the file holds, 0 without.
     :param frames: number of frames by type.
     :param groups: number of groups of pictures.
     :param audio_packets: number of audio packets.
@@ -33,6 +34,7 @@ class StreamSummary:
     size: int = 0
     key_frames: int = 0
     motion_codes: int = 0
+    pack: int = 0
     audio: int = 0
     frames: Counter[FrameType] = field(default_factory=Counter)
     groups: int = 0
@@ -43,7 +45,7 @@ class StreamSummary:
     @property
     def overhead(self) -> int:
         """Bytes of everything else: framing, checksums, header, index."""
-        return self.size - self.key_frames - self.motion_codes - self.audio
+        return self.size - self.key_frames - self.motion_codes - self.pack - self.audio
 
 
 def summarise(file: BinaryIO) -> StreamSummary:
@@ -54,7 +56,7 @@ def summarise(file: BinaryIO) -> StreamSummary:
     """
     reader = BitstreamReader(file)
     video = reader.header.video
-    summary = StreamSummary(reader.header)
+    summary = StreamSummary(reader.header, pack=len(reader.pack or b""))
     try:
         for _, unit in reader.units():
             if isinstance(unit, Group):
