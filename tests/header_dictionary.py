@@ -29,14 +29,21 @@ SIZES = (
     ((256, 256), (256, 256)),
 )
 
+#: Presets of VVenC besides the usual one; parameter sets differ.
+OTHER_PRESETS = ("faster", "fast", "slow")
+
 #: Opus as FFmpeg writes it: version, channels, pre-skip 312, 48 kHz, gain 0, mapping 0.
 OPUS = b"OpusHead\x01%c\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
 
 
-def header(shown: tuple[int, int], size: tuple[int, int], channels: int) -> bytes:
+def header(
+    shown: tuple[int, int], size: tuple[int, int], channels: int, preset: str = "medium"
+) -> bytes:
     """A typical header."""
     colour = ColourDescription(1, 1, 1)
-    encoder = keyframe.get("vvc").encoder(width=size[0], height=size[1], qp=32, colour=colour)
+    encoder = keyframe.get("vvc").encoder(
+        width=size[0], height=size[1], qp=32, colour=colour, preset=preset
+    )
     grey = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
     coded = encoder.encode([av.VideoFrame.from_ndarray(grey, format="yuv420p")])
     shipped = weights.default("lite")
@@ -69,7 +76,8 @@ def header(shown: tuple[int, int], size: tuple[int, int], channels: int) -> byte
 def dictionary() -> bytes:
     """Headers of all sizes, without sound last."""
     headers = [header(*sizes, channels=index % 2 + 1) for index, sizes in enumerate(SIZES)]
-    return b"".join([*headers, header(*SIZES[-1], channels=0)])
+    others = [header(*SIZES[-1], channels=1, preset=preset) for preset in OTHER_PRESETS]
+    return b"".join([*others, *headers, header(*SIZES[-1], channels=0)])
 
 
 if __name__ == "__main__":
