@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from gvc.model.ranges import Range, Ranges
 from gvc.training.clips import load_frames
 from gvc.training.pairs import Picture
 
-#: Most identities that are looked at, one clip each.
-_IDENTITIES = 32
+#: Most clips that are looked at, each of another identity where there are as many.
+MEASURED_CLIPS = 32
 
 #: Frames that are generated of each clip at each size, from one key frame.
 _FRAMES = 4
@@ -30,7 +31,13 @@ _FRAMES = 4
 #: At the largest size one in so many clips has to do.
 _THINNING = 4
 
-#: Ranges are wider than what was seen, by this factor.
+#: Numbers kept of what goes into or comes out of a convolution each time.
+_KEPT = 8192
+
+#: Bounds that are tried, as shares of the outermost number, and how often each of both in turn.
+_SHARES, _ROUNDS = tuple(0.93**power for power in range(40)), 2
+
+#: Ranges are wider than that, by this factor: weights fitted to a file change features a little.
 _MARGIN = 1.1
 
 #: Convolutions whose inputs lie on scales that differ by orders of magnitude from channel to
@@ -71,15 +78,30 @@ def write_ranges(settings: RangeSettings, *, report: Callable[[dict[str, Any]], 
     people = {row.identity: row for row in read_table(settings.clips) if row.split is Split.TRAIN}
     if not people:
         raise UsageError("no clip of split 'train'", path=settings.clips)
-    rows = list(people.values())[:: -(-len(people) // _IDENTITIES)]
-    network = for_inference(network_from(found, path=settings.weights))
-    generator = torch.Generator().manual_seed(settings.seed)
-    meter = RangeMeter(network)
-    for number, row in enumerate(rows):
-        (frames,) = load_frames([row], settings.cache)
+    rows = list(people.values())[:: -(-len(people) // MEASURED_CLIPS)]
+    network = network_from(found, path=settings.weights)
+
+    def clips() -> Iterator[Picture]:
+        for number, row in enumerate(rows):
+            yield from load_frames([row], settings.cache)
+            report({"clip": row.path.name, "number": number + 1, "of": len(rows)})
+
+    measured = measure_ranges(network, found.fingerprint, clips(), seed=settings.seed)
+    range_files.save(measured, settings.output)
+
+
+def measure_ranges(network: Mttf, weights: bytes, clips: Iterable[Picture], *, seed: int) -> Ranges:
+    """The ranges of a network's features on some clips.
+
+    :param network: in evaluation mode; it is for inference afterwards.
+    :param weights: fingerprint of its weights.
+    :param clips: frames uint8 [F, S, S, 3] of each. :param seed: draws frames.
+    """
+    meter = RangeMeter(for_inference(network))
+    generator = torch.Generator().manual_seed(seed)
+    for number, frames in enumerate(clips):
         meter.watch(frames, generator, largest=number % _THINNING == 0)
-        report({"clip": row.path.name, "number": number + 1, "of": len(rows)})
-    range_files.save(meter.ranges(found.fingerprint), settings.output)
+    return meter.ranges(weights)
 
 
 class RangeMeter:
@@ -90,8 +112,8 @@ class RangeMeter:
 
     def __init__(self, network: Mttf) -> None:
         self._network = network
-        self._seen = dict[str, tuple[float, float]]()
-        self._made = dict[str, tuple[float, float]]()
+        self._seen = defaultdict[str, list[Tensor]](list)
+        self._made = defaultdict[str, list[Tensor]](list)
 
     @torch.inference_mode()
     def watch(self, frames: Picture, generator: torch.Generator, *, largest: bool) -> None:
@@ -125,20 +147,50 @@ class RangeMeter:
         :param weights: fingerprint of the network's.
         """
         inputs = {
-            name: _wider(seen) for name, seen in self._seen.items() if name not in _IN_FLOAT32
+            name: best_range(torch.cat(seen))
+            for name, seen in self._seen.items()
+            if name not in _IN_FLOAT32
         }
-        outputs = {name: _wider(self._made[name]) for name in inputs if name.endswith(_INTERLEAVED)}
+        outputs = {
+            name: best_range(torch.cat(self._made[name]))
+            for name in inputs
+            if name.endswith(_INTERLEAVED)
+        }
         return Ranges(weights, inputs, outputs)
 
     def _note(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         def note(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             for kept, features in ((self._seen, inputs[0]), (self._made, output)):
-                low, high = kept.get(name, (0.0, 0.0))
-                least, most = (float(bound) for bound in torch.aminmax(features))
-                kept[name] = min(low, least), max(high, most)
+                kept[name].append(_some(features))
 
         return note
 
 
-def _wider(bounds: tuple[float, float]) -> Range:
-    return Range(*(float(f"{_MARGIN * bound:.4g}") for bound in bounds))
+def _some(features: Tensor) -> Tensor:
+    """Numbers from all over ``features``, at most :data:`_KEPT`, [M]."""
+    flat = features.flatten()
+    # Steps of a prime keep pace with neither rows nor channels.
+    places = torch.arange(min(len(flat), _KEPT), device=flat.device) * 1_000_003 % len(flat)
+    return flat[places].cpu()
+
+
+def best_range(numbers: Tensor) -> Range:
+    """The range in whose 256 steps numbers lose least, in the mean of squares, a little widened.
+
+    Those far outside what is usual are cut off: a range for all of them would have coarse steps.
+
+    :param numbers: [M].
+    """
+    low, high = min(0.0, float(numbers.min())), max(0.0, float(numbers.max()))
+
+    def loss(low: float, high: float) -> float:
+        step = (high - low) / 255 or 1.0
+        kept = ((numbers - low) / step).round_().clamp_(0, 255).mul_(step).add_(low)
+        return float(kept.sub_(numbers).square_().mean())
+
+    # Sets: behind a ReLU there is but one lower bound.
+    lows, highs = ({share * bound for share in _SHARES} for bound in (low, high))
+    for _ in range(_ROUNDS):
+        high = min(highs, key=lambda each: loss(low, each))
+        low = min(lows, key=lambda each: loss(each, high))
+    return Range(*(float(f"{_MARGIN * bound:.4g}") for bound in (low, high)))

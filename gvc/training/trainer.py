@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from gvc.clips import Split, read_table
 from gvc.errors import InvalidDataError, UsageError
 from gvc.metrics import Lpips
-from gvc.model import weights
+from gvc.model import ranges, weights
 from gvc.model.motion import DenseMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import get_profile
@@ -30,6 +30,7 @@ from gvc.training.face_motion import begin_with_faces
 from gvc.training.footage import load_footage
 from gvc.training.losses import analysis_terms, motion_terms, picture_terms, total
 from gvc.training.pairs import Batch, PairDataset
+from gvc.training.ranges import MEASURED_CLIPS, measure_ranges
 from gvc.training.settings import Phase, Stage, TrainingSettings
 from gvc.training.validation import Scores, validate
 
@@ -52,7 +53,7 @@ class Progress:
 
 
 class Trainer:
-    """One training run, from its settings to ``best.safetensors`` and ``card.md``.
+    """One training run, from its settings to ``best.safetensors``, ``best.ranges`` and ``card.md``.
 
     :raises UsageError: if the settings make no run.
     :raises MediaError, InvalidDataError, WeightsError: if the data or the metric's weights are
@@ -332,6 +333,9 @@ class Trainer:
             network, self._validation_frames, self.perceptual, size=256, device=self.device
         )
         write_card(self, best, scores)
+        clips = self._footage.frames[:: -(-len(self._footage.frames) // MEASURED_CLIPS)]
+        measured = measure_ranges(network, best.fingerprint, clips, seed=self.settings.seed)
+        ranges.save(measured, self.best_path.with_suffix(ranges.SUFFIX))
         return scores
 
 
