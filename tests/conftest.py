@@ -95,7 +95,7 @@ def read_video(path: Path) -> list[av.VideoFrame]:
 def run_gvc(*arguments: object, **options) -> subprocess.CompletedProcess[bytes]:
     """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "gvc", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=240, **options)
+    return subprocess.run(command, capture_output=True, check=False, timeout=900, **options)
 
 
 @pytest.fixture(scope="session")
