@@ -11,10 +11,9 @@ from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, KeyedGr
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.shown import Shown
 
-#: How much errors of motion count at first where key frames have QP 32, by which factor less with
-#: each step of QP above, and at least: with still fewer motion codes pictures get worse by more
-#: than they would if the bits were taken from the key frames.
-_FIRST, _DECAY, _SPARSEST = 1 / 4, 1.055, 1 / 6.5
+#: How much errors of motion count at first, by the QP of key frames: with fewer motion codes still
+#: pictures get worse by more than they would if the bits were taken from the key frames.
+_QPS, _SPARSEST = (22, 32, 42, 52), (0.4, 0.25, 0.6, 0.35)
 
 #: How much they count at most, for frames that miss by a little, and the factor up to there.
 _DENSEST, _STEP = 4.0, 4.0
@@ -59,7 +58,7 @@ class DistanceLimit:
         self._aim = limit * _AIM
         self._most_keys = coder.settings.key_frames
         self._key_qp = coder.settings.key_qp
-        self._sparsest = min(1.0, max(_SPARSEST, _FIRST * _DECAY ** (32 - self._key_qp)))
+        self._sparsest = float(np.interp(self._key_qp, _QPS, _SPARSEST))
 
     def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
         """Code a group, as several if it has to be cut; the limit holds as far as QPs allow.
