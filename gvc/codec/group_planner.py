@@ -11,6 +11,7 @@ from gvc.codec.distance_limit import VIDEO_QP, DistanceLimit
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.group_starts import tiles
 from gvc.codec.key_choice import choose_keys, least_saving
+from gvc.codec.settings import DEFAULT_KEY_QP
 from gvc.codec.shown import Shown
 
 #: Where no greatest distance is asked for, one frame in so many is looked at.
@@ -21,10 +22,13 @@ _EVERY = 8
 _ALLOWANCE = 0.12
 
 #: One in ten may be further by this in the worst block, of so many by so many, where key frames
-#: have QP 32; with each step of QP above by this factor more, since then there are fewer of them.
-#: Eight talking heads are by 0.08 to 0.30 (at QP 42, up to 0.42); two people of whom one waves his
-#: hands by 0.34, hands that are folded by 0.43, a dancer by 0.48.
-_LOCAL_ALLOWANCE, _BLOCKS, _GROWTH = 0.32, 4, 1.035
+#: have QP 32. Eight talking heads are by 0.08 to 0.32; two people of whom one waves his hands by
+#: 0.34, hands that are folded by 0.43, a dancer by 0.48.
+_LOCAL_ALLOWANCE, _BLOCKS = 0.335, 4
+
+#: By which factor more with each step of QP above, since there are fewer key frames then (the eight
+#: heads are by up to 0.42 at QP 42), and below, since key frames are closer themselves (0.35 at 22).
+_ABOVE, _BELOW = 1.035, 1.015
 
 #: Groups of so many frames may be smaller as video, which is then looked at.
 _SHORT = 24
@@ -46,8 +50,9 @@ class GroupPlanner:
         self._coder = coder
         self._settings = coder.settings
         self._shown = shown
-        beyond = max(0, coder.settings.key_qp - 32)
-        self._local_allowance = _LOCAL_ALLOWANCE * _GROWTH**beyond
+        steps = coder.settings.key_qp - DEFAULT_KEY_QP
+        growth = _ABOVE**steps if steps > 0 else _BELOW**-steps
+        self._local_allowance = _LOCAL_ALLOWANCE * growth
 
     def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
         """Code a group, as several if it has to be cut.
