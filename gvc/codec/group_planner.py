@@ -27,7 +27,7 @@ _ALLOWANCE = 0.12
 _LOCAL_ALLOWANCE, _BLOCKS = 0.335, 4
 
 #: By which factor more with each step of QP above, since there are fewer key frames then (the eight
-#: heads are by up to 0.42 at QP 42), and below, since key frames are closer themselves (0.35 at 22).
+#: heads are by up to 0.42 at QP 42), and below, since key frames are closer then (0.35 at QP 22).
 _ABOVE, _BELOW = 1.035, 1.015
 
 #: Groups of so many frames may be smaller as video, which is then looked at.
