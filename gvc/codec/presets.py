@@ -13,14 +13,14 @@ from gvc.errors import UsageError
 #: Where nobody asks for another.
 DEFAULT_PRESET = "medium"
 
-#: Options of :class:`~gvc.codec.settings.EncoderSettings` by preset. Most of an encoder's time goes
-#: into key frames, the faster presets' into the analysis of motion, which all of them need.
+#: Options of :class:`~gvc.codec.settings.EncoderSettings` by preset: how much time goes into key
+#: frames, and into motion codes that fit the pictures.
 PRESETS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "faster": {"key_preset": "faster"},
         "fast": {"key_preset": "fast"},
         "medium": {},
-        "slow": {"key_preset": "slow"},
+        "slow": {"key_preset": "slow", "refine": 4},
         "slower": {"key_preset": "slow", "refine": 8},
     }
 )
