@@ -13,7 +13,7 @@ from gvc.codec.shown import Shown
 
 #: How much errors of motion count at first, by the QP of key frames: with fewer motion codes still
 #: pictures get worse by more than they would if the bits were taken from the key frames.
-_QPS, _SPARSEST = (22, 32, 42, 52), (0.4, 0.25, 0.6, 0.35)
+_QPS, _SPARSEST = (22, 32, 42, 52), (1, 0.8, 0.5, 0.5)
 
 #: How much they count at most, for frames that miss by a little, and the factor up to there.
 _DENSEST, _STEP = 4.0, 4.0
