@@ -21,6 +21,7 @@ from gvc.media import AudioMode, Sink, SinkOptions, Source
 if TYPE_CHECKING:
     from gvc.codec.group_coder import CodedGroup
     from gvc.codec.rate_control import GroupRate
+    from gvc.model.distance import Distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +94,17 @@ def encode(
     from gvc.codec.rate_planner import RatePlanner
 
     started = time.monotonic()
+    distance = distance_of(settings)
     planner = None
     if passes == 2:
-        rates = _first_pass(source, settings, on_progress)
+        rates = _first_pass(source, settings, distance, on_progress)
         planner = partial(RatePlanner, rates=rates)
     frames = 0
     end = begin = 0
     with Source(
         source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
     ) as media:
-        encoder = VideoEncoder(media.video, settings, distance_of(settings), planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance, planner=planner)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -146,10 +148,12 @@ def can_be_read_twice(source: str | Path | BinaryIO) -> bool:
 
 
 def _first_pass(
-    source: str | Path | BinaryIO, settings: EncoderSettings, on_progress: OnProgress
+    source: str | Path | BinaryIO,
+    settings: EncoderSettings,
+    distance: Distance,
+    on_progress: OnProgress,
 ) -> list[GroupRate]:
     """What the groups of a source take."""
-    from gvc.api.distances import distance_of
     from gvc.codec.encoder import VideoEncoder
     from gvc.codec.rate_probe import FirstPass
 
@@ -161,7 +165,7 @@ def _first_pass(
     rates: list[GroupRate] = []
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
         planner = partial(FirstPass, rates=rates)
-        encoder = VideoEncoder(media.video, settings, distance_of(settings), planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance, planner=planner)
         try:
             for frames, unit in enumerate(media, start=1):
                 assert isinstance(unit, av.VideoFrame)

@@ -101,7 +101,7 @@ def entropy_table(rows: Sequence[EntropyRow]) -> str:
 
 
 def _coding(settings: EncoderSettings) -> LevelCoding:
-    found = weights.load(settings.weights) if settings.weights else weights.default(settings.model)
+    found = weights.load_or_default(settings.weights, settings.model)
     return LevelCoding.for_encoder(settings, found)
 
 

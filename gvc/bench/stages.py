@@ -122,7 +122,7 @@ def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
 
 def analysis_seconds(pictures: Sequence[Picture], settings: SpeedSettings) -> float:
     """Seconds a frame of computing motion codes from RGB pictures."""
-    chosen = weights.load(settings.weights) if settings.weights else weights.default("lite")
+    chosen = weights.load_or_default(settings.weights, "lite")
     analyser = Analyser(for_inference(network_from(chosen)), device=settings.device)
     batch = list(itertools.islice(itertools.cycle(pictures), _ANALYSED))
 

@@ -25,6 +25,7 @@ from gvc.cli.options import (
     threads_option,
     weights_option,
 )
+from gvc.cli.progress import lines
 from gvc.clips import Kind, Split
 
 if TYPE_CHECKING:
@@ -238,11 +239,7 @@ def speed(
     from gvc.bench.speed import run_speed
     from gvc.bench.speed_table import speed_json, speed_table
 
-    def tell(part: str) -> None:
-        if not quiet:
-            click.echo(part, err=True)
-
-    report = run_speed(settings, on_part=tell)
+    report = run_speed(settings, on_part=lines(quiet=quiet))
     click.echo(
         json.dumps(speed_json(report), indent=2, ensure_ascii=False)
         if as_json
@@ -295,14 +292,10 @@ def motion_entropy(
 
     clips = find_clips(sources, Selection(per_identity=per_identity, limit=limit))
 
-    def tell(name: str) -> None:
-        if not quiet:
-            click.echo(name, err=True)
-
     settings = EncoderSettings(weights=weights, device=device, threads=threads)
     if interpolate is not None:
         settings = replace(settings, interpolate=interpolate)
-    click.echo(entropy_table(measure_entropy(clips, steps, settings, on_clip=tell)))
+    click.echo(entropy_table(measure_entropy(clips, steps, settings, on_clip=lines(quiet=quiet))))
 
 
 @contextlib.contextmanager

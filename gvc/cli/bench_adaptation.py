@@ -15,7 +15,7 @@ from gvc.cli.options import (
     quiet_option,
     threads_option,
 )
-from gvc.cli.progress import record_lines
+from gvc.cli.progress import lines, record_lines
 
 if TYPE_CHECKING:
     from gvc.bench.records import Record
@@ -107,11 +107,12 @@ def adaptation(
         if made is not None:
             pack.write_bytes(made.data)
 
+    say = lines(quiet=quiet)
+
     def tell(record: Record) -> None:
-        if not quiet:
-            scores = f"{record.scores['lpips_alex']:.4f} {record.scores['lpips_squeeze']:.4f}"
-            what = f"{record.clip} {record.codec} {record.point}"
-            click.echo(f"{what} {record.kbps:.2f} kb/s, LPIPS {scores}", err=True)
+        scores = f"{record.scores['lpips_alex']:.4f} {record.scores['lpips_squeeze']:.4f}"
+        what = f"{record.clip} {record.codec} {record.point}"
+        say(f"{what} {record.kbps:.2f} kb/s, LPIPS {scores}")
 
     judge = Scorer(weights=metric_weights, every=every, device=device, threads=threads)
     codecs, records = run_adaptation(settings, judge=judge, learn=learn, on_record=tell)

@@ -15,6 +15,7 @@ from gvc.cli.options import (
     threads_option,
     weights_option,
 )
+from gvc.cli.progress import lines
 from gvc.codec.settings import DISTANCES
 
 
@@ -113,8 +114,4 @@ def rho(
         threads=threads,
     )
 
-    def tell(line: str) -> None:
-        if not quiet:
-            click.echo(line, err=True)
-
-    click.echo(rho_table(measure_rho(clips, settings, on_point=tell)))
+    click.echo(rho_table(measure_rho(clips, settings, on_point=lines(quiet=quiet))))

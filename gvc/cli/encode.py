@@ -20,7 +20,13 @@ from gvc.cli.options import (
 )
 from gvc.cli.start import keep_freed_memory, preload_torch
 from gvc.codec.presets import DEFAULT_PRESET, PRESETS
-from gvc.codec.settings import DEFAULT_KEY_QP, DEFAULT_MOTION_STEP, DISTANCES, Precision
+from gvc.codec.settings import (
+    DEFAULT_KEY_QP,
+    DEFAULT_MOTION_STEP,
+    DISTANCES,
+    EncoderSettings,
+    Precision,
+)
 from gvc.errors import UsageError
 
 
@@ -180,7 +186,6 @@ def command(
     from gvc.api.transcode import can_be_read_twice, encode
     from gvc.cli.files import readable, writable
     from gvc.cli.progress import progress_line, summary
-    from gvc.codec.settings import EncoderSettings
     from gvc.media import AudioMode
 
     if bit_rate is not None and key_qp is not None:

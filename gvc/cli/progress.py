@@ -70,11 +70,17 @@ def summary(label: str, report: Report) -> str:
     )
 
 
+def lines(*, quiet: bool) -> Callable[[str], None]:
+    """Says a line on standard error, or nothing if ``quiet``."""
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    return say
+
+
 def record_lines(*, quiet: bool) -> Callable[[Mapping[str, Any]], None]:
     """Says a record of numbers as a line on standard error, or nothing if ``quiet``."""
-
-    def report(record: Mapping[str, Any]) -> None:
-        if not quiet:
-            click.echo(" ".join(f"{key}={value}" for key, value in record.items()), err=True)
-
-    return report
+    say = lines(quiet=quiet)
+    return lambda record: say(" ".join(f"{key}={value}" for key, value in record.items()))

@@ -80,9 +80,7 @@ class VideoEncoder:
         self._size = coded_size(info.width, info.height, settings.size)
         # A name that means nothing is an error of usage; a profile without weights is another.
         profile = get_profile(settings.model)
-        chosen = (
-            weights.load(settings.weights) if settings.weights else weights.default(profile.name)
-        )
+        chosen = weights.load_or_default(settings.weights, profile.name)
         pack = speaker_packs.load(settings.pack) if settings.pack else None
         shown = chosen if pack is None else pack.adapt(chosen)
         network = for_inference(network_from(shown, path=settings.weights))

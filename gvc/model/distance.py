@@ -145,7 +145,7 @@ def load_network(path: Path | None = None) -> DistanceNetwork:
     :param path: a weights file; None takes the one that ships.
     :raises WeightsError: if it cannot be read or is of another network.
     """
-    loaded = weights.default(MODEL) if path is None else weights.load(path)
+    loaded = weights.load_or_default(path, MODEL)
     network = DistanceNetwork()
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     if {name: array.shape for name, array in loaded.arrays.items()} != shapes:

@@ -112,6 +112,14 @@ def default(model: str) -> Weights:
     return load(path)
 
 
+def load_or_default(path: Path | None, model: str) -> Weights:
+    """The weights in ``path``, or, given None, those that ship for the profile ``model``.
+
+    :raises WeightsError: as :func:`load` and :func:`default`.
+    """
+    return default(model) if path is None else load(path)
+
+
 def find(wanted: bytes, *, extra: Path | None = None) -> Weights:
     """The weights with a given fingerprint: from ``extra``, or from those that ship.
 

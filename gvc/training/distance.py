@@ -122,9 +122,7 @@ class DistanceTrainer:
         keys = load_coded_keys(clips, frames, settings.cache, seed=settings.seed)
         chosen = settings.generator
         maker = GroupMaker(
-            network_from(
-                weights.default("lite") if chosen is None else weights.load(chosen), path=chosen
-            ),
+            network_from(weights.load_or_default(chosen, "lite"), path=chosen),
             Lpips("squeeze", settings.metric_weights),
             Lpips("alex", settings.metric_weights) if judged else None,
         )

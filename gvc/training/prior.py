@@ -66,7 +66,7 @@ def train_prior(settings: PriorSettings, *, report: Callable[[dict[str, Any]], N
     :raises GvcError: if clips cannot be read or coded.
     """
     torch.manual_seed(settings.seed)
-    found = weights.load(settings.weights) if settings.weights else weights.default("lite")
+    found = weights.load_or_default(settings.weights, "lite")
     rows = [row for row in read_table(settings.clips) if row.split is Split.TRAIN]
     if not rows:
         raise UsageError("no clip of split 'train'", path=settings.clips)

@@ -74,7 +74,7 @@ def write_ranges(settings: RangeSettings, *, report: Callable[[dict[str, Any]], 
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    found = weights.load(settings.weights) if settings.weights else weights.default("lite")
+    found = weights.load_or_default(settings.weights, "lite")
     people = {row.identity: row for row in read_table(settings.clips) if row.split is Split.TRAIN}
     if not people:
         raise UsageError("no clip of split 'train'", path=settings.clips)

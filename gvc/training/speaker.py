@@ -129,7 +129,7 @@ def adapt(settings: AdaptSettings, *, report: Callable[[Mapping[str, Any]], None
     :param report: gets a record of numbers now and then.
     :raises GvcError: if a recording cannot be coded, or has too little to learn from.
     """
-    base = weights.load(settings.weights) if settings.weights else weights.default("lite")
+    base = weights.load_or_default(settings.weights, "lite")
     network = network_from(base, path=settings.weights).to(select_device(settings.device))
     loss, measure = _measure(settings), settings.loss.value
     variants = [
