@@ -40,9 +40,9 @@ from gvc.errors import GvcError
 @click.option("--size", default=256, show_default=True, help="As of gvc encode.")
 @click.option(
     "--worth",
-    default=0.001,
-    show_default=True,
-    help="Distance that a kilobyte of the pack has to save; more makes it smaller.",
+    type=click.FloatRange(0),
+    help="Distance that a kilobyte of the pack has to save; less makes larger packs, for many "
+    "recordings.  [what it saves in RECORDINGS]",
 )
 @loss_option
 @metric_weights_option
@@ -59,7 +59,7 @@ def command(
     steps: int,
     key_qps: tuple[int, ...],
     size: int,
-    worth: float,
+    worth: float | None,
     loss: str,
     metric_weights: Path | None,
     weights: Path | None,
@@ -69,7 +69,7 @@ def command(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Adapt the network's last layers to the speaker of RECORDINGS; write a speaker pack.
+    """Adapt the network's biases to the speaker of RECORDINGS; write a speaker pack.
 
     gvc encode --pack codes with it, and decoders need it; gvc encode --embed-pack stores it in the
     file. If frames that were held out do not come closer to their originals, nothing is written,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--refine", default=8, show_default=True, help="Steps of the refined variants.")
 @click.option("--steps", default=600, show_default=True, help="Of gvc adapt.")
 @click.option("--seconds", default=240.0, show_default=True, help="Of gvc adapt.")
-@click.option("--worth", default=0.001, show_default=True, help="Of gvc adapt.")
+@click.option("--worth", type=click.FloatRange(0), help="Of gvc adapt.")
 @loss_option
 @click.option("--every", default=4, show_default=True, help="LPIPS looks at so manieth pictures.")
 @metric_weights_option
@@ -56,7 +56,7 @@ def adaptation(
     refine: int,
     steps: int,
     seconds: float,
-    worth: float,
+    worth: float | None,
     loss: str,
     every: int,
     metric_weights: Path | None,

@@ -122,11 +122,6 @@ class ForegroundGenerator(nn.Module):
 
         :returns: as ``foreground`` of :class:`gvc.ops.Branches`.
         """
-        inner = self.approach(key, features, motion)
-        return self.finish(inner, key, features[0], motion.foreground, motion.occlusion)
-
-    def approach(self, key: Tensor, features: list[Tensor], motion: DenseMotion) -> Tensor:
-        """All but the last two convolutions of :meth:`forward`: features of depth 1."""
         resolution = self.profile.resolution_of(*key.shape[-2:])
         # Displacements of a few hundredths, on the scale of the other channels.
         coarse = torch.cat([motion.occlusion, motion.origin], dim=1)
@@ -142,18 +137,8 @@ class ForegroundGenerator(nn.Module):
             size = features[depth].shape[-2:]
             inner = guided(self.decoder.step(inner, resolution, depth, size), depth)
             inner = blend_warped(inner, features[depth], motion.foreground, motion.occlusion)
-        return inner
-
-    def finish(
-        self, inner: Tensor, key: Tensor, surface: Tensor, motion: Tensor, occlusion: Tensor
-    ) -> Tensor:
-        """The rest of :meth:`forward`.
-
-        :param surface: features of depth 0. :param motion: m_fg.
-        """
-        resolution = self.profile.resolution_of(*key.shape[-2:])
-        inner = self.decoder.step(inner, resolution, 0, surface.shape[-2:])
-        return self.head(blend_warped(inner, surface, motion, occlusion))
+        inner = self.decoder.step(inner, resolution, 0, features[0].shape[-2:])
+        return self.head(blend_warped(inner, features[0], motion.foreground, motion.occlusion))
 
 
 class BackgroundGenerator(nn.Module):
@@ -173,22 +158,12 @@ class BackgroundGenerator(nn.Module):
 
         :returns: as ``background`` of :class:`gvc.ops.Branches`.
         """
-        return self.finish(self.approach(key, motion), key)
-
-    def approach(self, key: Tensor, motion: DenseMotion) -> Tensor:
-        """All but the last two convolutions of :meth:`forward`: features of depth 1."""
         resolution = self.profile.resolution_of(*key.shape[-2:])
         halvings = self.profile.halvings(resolution)
         height, width = (side // self.profile.generator_fold for side in key.shape[-2:])
         small = resize(key, height >> halvings, width >> halvings)
         inner = self.entry(self.network(sample(small, motion.background) - 0.5))
-        for depth in reversed(range(1, self.profile.depth)):
+        for depth in reversed(range(self.profile.depth)):
             shift = max(0, depth - (self.profile.depth - halvings))
             inner = self.decoder.step(inner, resolution, depth, (height >> shift, width >> shift))
-        return inner
-
-    def finish(self, inner: Tensor, key: Tensor) -> Tensor:
-        """The rest of :meth:`forward`."""
-        resolution = self.profile.resolution_of(*key.shape[-2:])
-        size = [side // self.profile.generator_fold for side in key.shape[-2:]]
-        return self.head(self.decoder.step(inner, resolution, 0, size))
+        return self.head(inner)

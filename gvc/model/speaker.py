@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.errors import WeightsError
-from gvc.model.profiles import Profile
-from gvc.model.weights import Arrays, Weights, fingerprint
+from gvc.model.weights import Weights, fingerprint
 
 #: Adapted values are limited to this, far beyond all that training makes.
 _BOUND = np.float32(1024)
@@ -39,22 +38,14 @@ class Difference:
     step: float
 
 
-def adaptable(weights: Arrays) -> list[str]:
-    """Names of the tensors that may differ, in order."""
-    return sorted(name for name in weights if name.startswith(_NETWORKS) and name.endswith(_KINDS))
+def adaptable(names: Iterable[str]) -> list[str]:
+    """Those of the tensors that may differ, in order."""
+    return sorted(name for name in names if name.startswith(_NETWORKS) and name.endswith(_KINDS))
 
 
-def last_layers(profile: Profile, height: int, width: int) -> list[str]:
-    """The tensors of the last two convolutions of both generators at this size of pictures."""
-    resolution = profile.resolution_of(height, width)
-    keeps = profile.depth > profile.halvings(resolution)
-    block = f"keeping.{resolution}_0" if keeps else "resizing.0"
-    return sorted(
-        f"{generator}.{layer}.{kind}"
-        for generator in ("foreground", "background")
-        for layer in (f"decoder.{block}.convolution", "head.convolution")
-        for kind in ("weight", "bias")
-    )
+def biases(names: Iterable[str]) -> list[str]:
+    """The biases among them: what ``gvc adapt`` changes."""
+    return [name for name in adaptable(names) if name.endswith(".bias")]
 
 
 def adapted(weights: Weights, differences: Iterable[Difference]) -> Weights:

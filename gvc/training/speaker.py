@@ -1,4 +1,4 @@
-"""Fitting the last layers of both generators to one speaker, in few bytes."""
+"""Fitting the biases of the networks behind the motion code to one speaker, in few bytes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import enum
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from gvc.codec import speaker_packs
@@ -23,14 +23,13 @@ from gvc.metrics import Lpips
 from gvc.model import weights
 from gvc.model.device import select_device, set_threads
 from gvc.model.distance import FeatureDistance, load_network
-from gvc.model.last_layers import LastLayers, Unfinished
 from gvc.model.layers import resize
-from gvc.model.mttf import Mttf, network_from
-from gvc.model.speaker import Difference, last_layers
+from gvc.model.mttf import KeyState, Mttf, network_from
+from gvc.model.speaker import Difference, biases
 from gvc.training.speaker_data import Shot, Shots, load_shots
 
-#: Most frames that are kept, 2 MB each at 256².
-_MOST_SHOTS = 320
+#: Most frames that are kept, and of those that are held out most that are looked at.
+_MOST_SHOTS, _MOST_HELD = 320, 32
 
 #: Frames a step, all of one key frame.
 _BATCH = 4
@@ -50,8 +49,11 @@ _PIXEL = 2.0
 #: From this share of the run on, levels are rounded while they learn.
 _ROUNDING_FROM = 0.3
 
+#: By how much the distance falls when recordings take e times the bytes, at usual rates.
+_SLOPE = 0.03
+
 #: How often a run looks at the frames that are held out.
-_LOOKS = 8
+_LOOKS = 5
 
 
 class Loss(enum.StrEnum):
@@ -74,7 +76,8 @@ class AdaptSettings:
     :param recordings: of one speaker. :param weights: a file in place of the weights that ship.
     :param key_qps: QPs of the key frames from which to learn. :param size: as of an encoder.
     :param steps: most steps. :param seconds: most seconds that they may take.
-    :param worth: perceptual distance that a kilobyte of the pack has to save.
+    :param worth: perceptual distance that a kilobyte of the pack has to save; None asks for what a
+        kilobyte saves if it goes into the recordings themselves.
     :param loss: what to minimise. :param metric_weights: folder of LPIPS's networks, where it is
         part of that.
     :param seed: of everything random.
@@ -86,7 +89,7 @@ class AdaptSettings:
     size: int = 256
     steps: int = 600
     seconds: float = 240.0
-    worth: float = 0.001
+    worth: float | None = None
     loss: Loss = Loss.DISTANCE
     metric_weights: Path | None = None
     device: str = "cpu"
@@ -98,7 +101,7 @@ class AdaptSettings:
             raise UsageError("an adaptation needs a recording and a QP of key frames")
         if self.steps < 1 or self.seconds <= 0:
             raise UsageError("an adaptation needs at least one step")
-        if self.worth < 0:
+        if self.worth is not None and self.worth < 0:
             raise UsageError("what a kilobyte has to save cannot be negative")
 
 
@@ -145,7 +148,8 @@ def adapt(settings: AdaptSettings, *, report: Callable[[Mapping[str, Any]], None
     shots = load_shots(settings.recordings, network, variants, most=_MOST_SHOTS)
     set_threads(settings.threads)
     report({"frames": len(shots.train), "held_out": len(shots.held), "keys": len(shots.keys)})
-    run = _Run(network, shots, loss, settings)
+    worth = settings.worth if settings.worth is not None else 1000 * _SLOPE / shots.coded
+    run = _Run(network, shots, loss, worth, settings)
     before = best = run.held_loss(run.differences(zero=True))
     chosen: list[Difference] | None = None
     started = time.monotonic()
@@ -160,8 +164,8 @@ def adapt(settings: AdaptSettings, *, report: Callable[[Mapping[str, Any]], None
         figures = {"step": run.steps, "loss": run.mean_loss(), "bytes": size}
         figures |= {f"{measure}_before": round(before, 5), f"{measure}_after": round(after, 5)}
         report(figures | {"seconds": round(time.monotonic() - started)})
-        if after + settings.worth * size / 1000 < best:
-            best, chosen, reached = after + settings.worth * size / 1000, differences, after
+        if after + worth * size / 1000 < best:
+            best, chosen, reached = after + worth * size / 1000, differences, after
     pack = speaker_packs.make(base, chosen) if chosen is not None else None
     return Outcome(
         pack=pack,
@@ -214,20 +218,39 @@ def _measure(settings: AdaptSettings) -> FeatureDistance:
     return parts[0] if len(parts) == 1 else _Mean(parts)
 
 
+class _Animation(nn.Module):
+    """What a decoder does with the parts of the network that may change."""
+
+    def __init__(self, network: Mttf) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, state: KeyState, code: Tensor) -> Tensor:
+        """Pictures, RGB [N, 3, H, W] in [0, 1], of motion codes [N, 2·N_F] and one key frame."""
+        features = self.network.foreground.encode(state.picture)
+        state = replace(state, features=features).repeat(len(code))
+        return self.network.synthesise(state, code).picture
+
+
 class _Run:
     """The levels while they learn."""
 
     def __init__(
-        self, network: Mttf, shots: Shots, loss: FeatureDistance, settings: AdaptSettings
+        self,
+        network: Mttf,
+        shots: Shots,
+        loss: FeatureDistance,
+        worth: float,
+        settings: AdaptSettings,
     ) -> None:
         self.steps = 0
         self.position = 0.0
-        self._settings = settings
+        self._settings, self._worth = settings, worth
         self._shots, self._loss = shots, loss
-        self._layers = LastLayers(network)
-        names = last_layers(network.profile, shots.size[1], shots.size[0])
+        self._held = shots.held[:: -(-len(shots.held) // _MOST_HELD)]
+        self._animation = _Animation(network)
         parameters = dict(network.named_parameters())
-        self._base = {name: parameters[name].detach() for name in names}
+        self._base = {name: parameters[name].detach() for name in biases(parameters)}
         self._unit = {name: _unit(value) for name, value in self._base.items()}
         self._levels = {
             name: torch.zeros_like(value, requires_grad=True) for name, value in self._base.items()
@@ -256,7 +279,7 @@ class _Run:
         loss = self._distance(made, target, shift).mean() + _PIXEL * (made - target).abs().mean()
         # About the bits that levels take, so that they stay zero where they change little.
         rate = torch.stack([(1 + 4 * u.square()).log2().sum() for u in self._levels.values()])
-        cost = self._settings.worth / 8000 * rate.sum()
+        cost = self._worth / 8000 * rate.sum()
         self._optimiser.zero_grad()
         (loss + cost).backward()
         self._optimiser.step()
@@ -290,7 +313,7 @@ class _Run:
             change = torch.from_numpy(each.levels).to(base) * each.step
             tensors[each.name] = (base + change).half().float()
         distances = []
-        for shot in self._shots.held:
+        for shot in self._held:
             made = (self._draw([shot], tensors) * 255).round() / 255
             target = shot.target.float() / 255
             one, other = self._loss.describe(made), self._loss.describe(target)
@@ -308,9 +331,8 @@ class _Run:
     def _draw(self, shots: Sequence[Shot], tensors: Mapping[str, Tensor]) -> Tensor:
         """Pictures of shots of one key frame."""
         named = {f"network.{name}": value for name, value in tensors.items()}
-        key = self._shots.keys[shots[0].key]
-        frames = Unfinished.together([shot.frame for shot in shots])
-        made: Tensor = functional_call(self._layers, named, (key.picture, key.features, frames))
+        state, code = self._shots.keys[shots[0].key], torch.cat([shot.code for shot in shots])
+        made: Tensor = functional_call(self._animation, named, (state, code))
         return made
 
     def _distance(self, made: Tensor, target: Tensor, shift: tuple[int, int]) -> Tensor:

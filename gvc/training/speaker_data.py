@@ -1,8 +1,7 @@
-"""What a speaker pack learns from: frames as decoders make them, up to the layers that learn.
+"""What a speaker pack learns from: key frames and motion codes as decoders get them.
 
-Recordings are coded as ``gvc encode`` does, so that key frames and motion codes are those that a
-decoder gets. What the layers before the last ones make of them does not change while those learn,
-and is computed once.
+Recordings are coded as ``gvc encode`` does. What the networks that do not change make of a key
+frame is computed once.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError
 from gvc.media import AudioMode, Source, to_rgb, to_yuv420
 from gvc.model.device import to_tensor
-from gvc.model.last_layers import Unfinished, approach
-from gvc.model.mttf import Mttf
+from gvc.model.mttf import KeyState, Mttf
 
 #: Parts into which a recording is cut in time; every fifth is held out.
 _PARTS, _HELD_EVERY = 10, 5
@@ -50,32 +48,25 @@ class _Coded:
     """A recording as a decoder has it.
 
     :param keys: key pictures, RGB uint8 [H, W, 3]. :param inter: inter frames in order.
-    :param size: width and height of the pictures.
+    :param size: width and height of the pictures. :param bytes: of the whole file.
     """
 
     keys: list[npt.NDArray[np.uint8]]
     inter: list[_Inter]
     size: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What generators have of a key frame: the picture [1, 3, H, W], and features of depth 0."""
-
-    picture: Tensor
-    features: Tensor
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
     """An inter frame.
 
-    :param key: number of its key frame. :param frame: what is made of it before the last layers.
+    :param key: number of its key frame. :param code: its motion code, [1, 2·N_F].
     :param target: the original, RGB uint8 [1, 3, H, W].
     """
 
     key: int
-    frame: Unfinished
+    code: Tensor
     target: Tensor
 
 
@@ -85,12 +76,14 @@ class Shots:
 
     :param keys: key frames. :param train, held: inter frames.
     :param size: width and height of the pictures.
+    :param coded: bytes of the recordings as they were coded.
     """
 
-    keys: list[Key]
+    keys: list[KeyState]
     train: list[Shot]
     held: list[Shot]
     size: tuple[int, int]
+    coded: float
 
 
 def load_shots(
@@ -104,7 +97,8 @@ def load_shots(
     """
     coded = [(path, [_code(path, each) for each in settings]) for path in recordings]
     every = max(1, -(-sum(len(variants[0].inter) for _, variants in coded) // most))
-    shots = Shots([], [], [], coded[0][1][0].size)
+    sizes = [np.mean([variant.bytes for variant in variants]) for _, variants in coded]
+    shots = Shots([], [], [], coded[0][1][0].size, float(sum(sizes)))
     for path, variants in coded:
         if variants[0].size != shots.size:
             raise InvalidDataError("has pictures of another size than the first", path=path)
@@ -124,7 +118,8 @@ def _code(path: Path, settings: EncoderSettings) -> _Coded:
     reader = BitstreamReader(file)
     video = reader.header.video
     decoder = VideoDecoder(video, extra_weights=settings.weights, threads=settings.threads)
-    coded = _Coded([], [], (video.coded_width, video.coded_height))
+    size = video.coded_width, video.coded_height
+    coded = _Coded([], [], size, len(file.getbuffer()))
     for unit in reader:
         if not isinstance(unit, Group) or unit.video:
             continue
@@ -158,13 +153,13 @@ def _add(shots: Shots, path: Path, coded: _Coded, rows: range, network: Mttf) ->
         by_key[coded.inter[row].key].append(row)
     for key, mine in by_key.items():
         state = network.key_state(to_tensor(coded.keys[key][None], device))
-        shots.keys.append(Key(state.picture, state.features[0]))
+        shots.keys.append(state)
         for row in mine:
             code = torch.from_numpy(coded.inter[row].code[None]).to(device)
             target = torch.from_numpy(pictures[coded.inter[row].pts]).permute(2, 0, 1)
             shot = Shot(
                 key=len(shots.keys) - 1,
-                frame=approach(network, state, code * network.coder.spread),
+                code=code * network.coder.spread,
                 target=target[None].to(device),
             )
             part = row * _PARTS // len(coded.inter)
