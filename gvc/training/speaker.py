@@ -41,7 +41,7 @@ _FINENESS = 8
 _DEAD_ZONE = 0.1
 
 #: Learning rate, in steps of the levels.
-_RATE = 0.1
+_RATE = 0.3
 
 #: Weight of the mean absolute error beside the perceptual distance.
 _PIXEL = 2.0
