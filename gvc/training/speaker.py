@@ -34,14 +34,14 @@ _MOST_SHOTS, _MOST_HELD = 320, 32
 #: Frames a step, all of one key frame.
 _BATCH = 4
 
-#: A tensor's step is the power of two next to its root mean square by this.
-_FINENESS = 8
+#: Steps of biases. Features are of the order of 1, whatever the biases of a layer are.
+_UNIT = 2.0**-6
 
 #: Levels are rounded down from this far above a half: zeros cost least.
 _DEAD_ZONE = 0.1
 
 #: Learning rate, in steps of the levels.
-_RATE = 0.3
+_RATE = 0.2
 
 #: Weight of the mean absolute error beside the perceptual distance.
 _PIXEL = 2.0
@@ -251,7 +251,6 @@ class _Run:
         self._animation = _Animation(network)
         parameters = dict(network.named_parameters())
         self._base = {name: parameters[name].detach() for name in biases(parameters)}
-        self._unit = {name: _unit(value) for name, value in self._base.items()}
         self._levels = {
             name: torch.zeros_like(value, requires_grad=True) for name, value in self._base.items()
         }
@@ -299,7 +298,7 @@ class _Run:
             Difference(
                 name,
                 (0 * level if zero else _rounded(level)).detach().cpu().numpy().astype(np.int32),
-                self._unit[name],
+                _UNIT,
             )
             for name, level in self._levels.items()
         ]
@@ -325,7 +324,7 @@ class _Run:
         for name, level in self._levels.items():
             if self.position >= _ROUNDING_FROM:
                 level = level + (_rounded(level) - level).detach()
-            tensors[name] = self._base[name] + level * self._unit[name]
+            tensors[name] = self._base[name] + level * _UNIT
         return tensors
 
     def _draw(self, shots: Sequence[Shot], tensors: Mapping[str, Tensor]) -> Tensor:
@@ -347,11 +346,6 @@ class _Run:
             )
             total = total + self._loss.distance(one, other) / factor
         return total
-
-
-def _unit(value: Tensor) -> float:
-    size = max(value.square().mean().sqrt().item(), 1e-2)
-    return float(2.0 ** round(math.log2(size / _FINENESS)))
 
 
 def _rounded(level: Tensor) -> Tensor:
