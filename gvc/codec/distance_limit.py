@@ -28,6 +28,9 @@ _ROUNDS = 6
 #: batches, on other machines or in 8-bit integers; single frames are up to 1.5 % further then.
 _AIM = 0.98
 
+#: By how much lower QPs are tried for key frames that are too far themselves.
+_FINER = (5, 10)
+
 #: One frame in so many is looked at to find out that there is no hope.
 _EVERY = 8
 
@@ -46,7 +49,8 @@ class DistanceLimit:
     Motion comes first: errors count little, so that few codes are sent and the rest is interpolated
     or held; where that leaves a frame too far, errors around it count more, and what has changed is
     looked at again. Where motion does not help, the worst frame becomes a key frame; then the group
-    is cut in two. Where even that does not help, all its frames are coded as video.
+    is cut in two. Where key frames themselves are too far, they get finer ones; where even that
+    does not help, all its frames are coded as video.
 
     :param coder: what codes groups, one way or the other. :param shown: what compares them.
     :param limit: the greatest distance.
@@ -55,7 +59,7 @@ class DistanceLimit:
     def __init__(self, coder: GroupCoder, shown: Shown, limit: float) -> None:
         self._coder = coder
         self._shown = shown
-        self._aim = limit * _AIM
+        self._limit, self._aim = limit, limit * _AIM
         self._most_keys = coder.settings.key_frames
         self._key_qp = coder.settings.key_qp
         self._sparsest = float(np.interp(self._key_qp, _QPS, _SPARSEST))
@@ -69,6 +73,10 @@ class DistanceLimit:
         short = len(frames.pts) < 2 * _SHORTEST
         if coded is not None and not short:
             return [coded]
+        if coded is None and hopeless:
+            coded = self._with_finer_keys(frames)
+            if coded is not None and not short:
+                return [coded]
         if hopeless or short:
             video = self._video(frames)
             return [video if coded is None else self._smaller(frames, coded, video)]
@@ -95,6 +103,16 @@ class DistanceLimit:
                 return None, False
             places = [*places, worst]
             keyed = self._coder.key(frames, places)
+
+    def _with_finer_keys(self, frames: AnalysedGroup) -> CodedGroup | None:
+        """A group animated from key frames of a lower QP, if that will do."""
+        for step in _FINER:
+            if self._key_qp - step >= _LEAST_QP:
+                coder = self._coder.at_qp(self._key_qp - step)
+                coded, _ = DistanceLimit(coder, self._shown, self._limit)._generative(frames)
+                if coded is not None:
+                    return coded
+        return None
 
     def _hopeless(self, keyed: KeyedGroup) -> bool:
         """Whether half of all frames are too far however their motion is sent."""
