@@ -28,6 +28,9 @@ _FORMATS = {
     ".webm": "webm",
     ".nut": "nut",
     ".y4m": "yuv4mpegpipe",
+    ".png": "png",
+    ".jpg": "mjpeg",
+    ".jpeg": "mjpeg",
 }
 
 #: Formats meant for pipes; their frames are not coded unless asked for.
@@ -64,7 +67,7 @@ class SinkOptions:
 
 
 def format_of(name: str | PurePath) -> str:
-    """FFmpeg's name of the format for a file of this name.
+    """FFmpeg's name of the format for a file of this name; of the codec for a still picture.
 
     :raises UsageError: if the ending says nothing.
     """
