@@ -75,7 +75,7 @@ def _is_default(stream: Any) -> bool:
 def _description(stream: Any) -> str:
     """Kind, codec, language and title of a stream, as far as they are known."""
     context = getattr(stream, "codec_context", None)
-    codec = context.name if context is not None else stream.metadata.get("filename")
+    codec = context.codec.canonical_name if context is not None else stream.metadata.get("filename")
     cover = "cover picture" if stream.disposition & Disposition.attached_pic else None
     kind = f"{stream.type}: {codec}" if codec else stream.type
     parts = (kind, cover, stream.metadata.get("language"), stream.metadata.get("title"))
