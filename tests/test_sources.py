@@ -19,6 +19,7 @@ from gvc.api.input import InputContainer
 from gvc.api.transcode import decode, encode
 from gvc.bitstream import ColourDescription
 from gvc.codec.settings import EncoderSettings
+from gvc.errors import InvalidDataError
 from gvc.media import AudioMode, Source, colour_of, format_of, from_rgb, tag, to_rgb, to_yuv420
 from gvc.media.filters import FilterChain
 
@@ -408,6 +409,14 @@ def test_one_video_and_one_sound_are_taken_and_the_rest_is_named(crowded, tmp_pa
         assert container.streams.audio[0].name == "pcm_s16le"
         heard = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
     assert np.abs(heard).max() > 0.5 * 32768
+
+
+def test_a_codec_that_nobody_knows_is_no_video(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", frames=3)
+    path = tmp_path / "unknown.mp4"
+    path.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(InvalidDataError, match="no video stream"):
+        Source(path)
 
 
 def test_an_interlaced_file_is_told_and_clean_in_the_end(tmp_path):

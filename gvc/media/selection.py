@@ -35,7 +35,8 @@ def select(container: av.container.InputContainer, *, sound: bool) -> Selection 
     video = max(filter(_moves, container.streams.video), key=_pixels, default=None)
     if video is None:
         return None
-    audio = max(container.streams.audio, key=_channels, default=None) if sound else None
+    sounds = filter(_can_be_read, container.streams.audio) if sound else ()
+    audio = max(sounds, key=_channels, default=None)
     return Selection(video, audio, tuple(_left_out(container, video, audio, sound=sound)))
 
 
@@ -55,8 +56,13 @@ def _left_out(
         yield f"{chapters} chapter{'s are' if chapters > 1 else ' is'} left out"
 
 
+def _can_be_read(stream: Any) -> bool:
+    """Whether FFmpeg knows the codec."""
+    return stream.codec_context is not None
+
+
 def _moves(stream: av.VideoStream) -> bool:
-    return not stream.disposition & Disposition.attached_pic
+    return _can_be_read(stream) and not stream.disposition & Disposition.attached_pic
 
 
 def _pixels(stream: av.VideoStream) -> int:
