@@ -18,9 +18,17 @@ from gvc.api.options import encoder_settings
 from gvc.api.packet import Packet
 from gvc.bitstream import AudioHeader, AudioPacket, Group
 from gvc.codec.encoder import VideoEncoder
+from gvc.codec.group_coder import CodedGroup
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
-from gvc.media import AudioCopy, OpusEncoder, VideoInfo, colour_of, stored_packets
+from gvc.media import (
+    AudioCopy,
+    OpusEncoder,
+    Preparation,
+    VideoInfo,
+    colour_of,
+    stored_packets,
+)
 
 #: A demultiplexed audio packet of PyAV.
 AvPacket: TypeAlias = "av.Packet[av.AudioStream]"
@@ -43,6 +51,7 @@ class OutputVideoStream:
     def __init__(self, rate: Fraction, settings: EncoderSettings) -> None:
         self._settings = settings
         self._encoder: VideoEncoder | None = None
+        self._preparation = Preparation(threads=settings.threads)
         self._next_pts = 0
         self._ends: dict[int, int] = {}
         self.average_rate = rate
@@ -83,14 +92,19 @@ class OutputVideoStream:
         """Code a frame of any format; None finishes.
 
         A frame without pts follows the one before at the stream's rate; pts in another time base
-        are converted.
+        are converted. Frames that say that they are interlaced, turned or of high dynamic range are
+        made progressive, upright and BT.709, as ``gvc encode`` does.
 
         :returns: the groups of pictures that became whole, often none.
         """
-        if frame is None:
-            coded = self._encoder.flush() if self._encoder is not None else []
-        else:
-            coded = self._started(frame).push(self._timed(frame))
+        coded: list[CodedGroup] = []
+        prepared = (
+            self._preparation.push(self._timed(frame)) if frame else self._preparation.finish()
+        )
+        for each in prepared:
+            coded += self._started(each).push(each)
+        if frame is None and self._encoder is not None:
+            coded += self._encoder.flush()
         self._ends |= {item.group.pts: item.end_pts for item in coded}
         return [Packet(self, item.group) for item in coded]
 

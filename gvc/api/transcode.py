@@ -16,7 +16,7 @@ from gvc.api.muxer import Muxer
 from gvc.bitstream import AudioPacket, Group
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError, UsageError
-from gvc.media import AudioMode, Sink, SinkOptions, Source
+from gvc.media import AudioMode, Sink, SinkOptions, Source, StillSink, is_still
 
 if TYPE_CHECKING:
     from gvc.codec.group_coder import CodedGroup
@@ -62,10 +62,11 @@ class Report:
 _DEFAULT_OPTIONS = SinkOptions()
 
 OnProgress = Callable[[Progress], None]
+OnWarning = Callable[[str], None]
 
 
-def _ignore(_: Progress) -> None:
-    """Take no interest in progress."""
+def _ignore(_: Progress | str) -> None:
+    """Take no interest in progress, or in warnings."""
 
 
 def encode(
@@ -77,8 +78,9 @@ def encode(
     audio_bit_rate: int = 24_000,
     passes: int = 1,
     on_progress: OnProgress = _ignore,
+    on_warning: OnWarning = _ignore,
 ) -> Report:
-    """Code a video file.
+    """Code a video file, or a still picture, which is a video of one frame.
 
     :param source: anything that FFmpeg reads: a path, or a binary file object, pipes too.
     :param target: a binary file object; it is written in one pass and stays open.
@@ -86,6 +88,8 @@ def encode(
     :param passes: how often the source is read, which with 2 must be a file: where the settings ask
         for a bit rate, the first pass finds out which QP keeps it throughout.
     :param on_progress: called after each frame, of each pass.
+    :param on_warning: called with a line for each stream that is left out, and for what is changed
+        of the pictures: interlaced ones, those of high dynamic range, and transparent ones.
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
     # Decoders need none of it.
@@ -97,12 +101,17 @@ def encode(
     distance = distance_of(settings)
     planner = None
     if passes == 2:
+        # What it has to say, the second pass says.
         rates = _first_pass(source, settings, distance, on_progress)
         planner = partial(RatePlanner, rates=rates)
     frames = 0
     end = begin = 0
     with Source(
-        source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
+        source,
+        audio=audio,
+        audio_bit_rate=audio_bit_rate,
+        threads=settings.threads,
+        say=on_warning,
     ) as media:
         encoder = VideoEncoder(media.video, settings, distance, planner=planner)
         muxer = Muxer(target)
@@ -198,6 +207,7 @@ def decode(
     :param container: FFmpeg's name of the format, see :func:`gvc.media.format_of`.
     :param audio: whether the sound is written too, where the format can hold it.
     :param name: of the target, for messages.
+    :raises UsageError: if the target is a still picture, and the file holds more than one.
     :raises GvcError: if not even one group can be decoded, or the target cannot be written.
     """
     started = time.monotonic()
@@ -205,15 +215,19 @@ def decode(
     video = source.streams.video[0]
     # Whatever keeps the file from being decoded must show before anything is written.
     decoder = source.video_decoder
-    sink = Sink(
-        target,
-        container=container,
-        video=video.header,
-        audio=header.audio if audio else None,
-        options=options,
-        metadata=source.metadata,
-        name=name,
-    )
+    sink: Sink | StillSink
+    if is_still(container):
+        sink = StillSink(target, codec=container, video=video.header, name=name)
+    else:
+        sink = Sink(
+            target,
+            container=container,
+            video=video.header,
+            audio=header.audio if audio else None,
+            options=options,
+            metadata=source.metadata,
+            name=name,
+        )
     total = video.frames or None
     frames = 0
     end = begin = 0

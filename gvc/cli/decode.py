@@ -18,7 +18,14 @@ from gvc.cli.options import (
 from gvc.cli.start import keep_freed_memory, making_what_stays, preload_torch
 
 #: FFmpeg's format on standard output by the short names of the command line.
-_PIPE_FORMATS = {"y4m": "yuv4mpegpipe", "nut": "nut", "mkv": "matroska", "mp4": "mp4"}
+_PIPE_FORMATS = {
+    "y4m": "yuv4mpegpipe",
+    "nut": "nut",
+    "mkv": "matroska",
+    "mp4": "mp4",
+    "png": "png",
+    "jpg": "mjpeg",
+}
 
 
 @click.command("decode")
@@ -71,8 +78,9 @@ def command(
 ) -> None:
     """Decode IN (a .gvc file) to the video OUT; - is standard input or output.
 
-    OUT's name chooses the format: .mp4, .mkv, .mov, .webm, .nut or .y4m. A file that is damaged or
-    cut off is decoded up to there; the exit code is 1 then, and OUT is kept.
+    OUT's name chooses the format: .mp4, .mkv, .mov, .webm, .nut or .y4m, and .png or .jpg for a
+    file of one frame. A file that is damaged or cut off is decoded up to there; the exit code is 1
+    then, and OUT is kept.
     """
     keep_freed_memory()
     preload_torch()

@@ -29,6 +29,9 @@ from gvc.codec.settings import (
 )
 from gvc.errors import UsageError
 
+#: What names of videos and pictures end in.
+_NOT_OURS = (".mp4", ".mkv", ".mov", ".webm", ".y4m", ".nut", ".png", ".jpg", ".jpeg")
+
 
 def parse_bit_rate(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
     """Bits a second from ``24000`` or ``24k``."""
@@ -180,12 +183,16 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Code the video IN as OUT (a .gvc file); - is standard input or output."""
+    """Code the video IN as OUT (a .gvc file); - is standard input or output.
+
+    IN can be a still picture, too. Streams that are left out, and changes that are made to
+    pictures, are said in a line each.
+    """
     keep_freed_memory()
     preload_torch()
     from gvc.api.transcode import can_be_read_twice, encode
     from gvc.cli.files import readable, writable
-    from gvc.cli.progress import progress_line, summary
+    from gvc.cli.progress import lines, progress_line, summary
     from gvc.media import AudioMode
 
     if bit_rate is not None and key_qp is not None:
@@ -213,8 +220,9 @@ def command(
         device=device,
         threads=threads,
     )
-    if target.lower().endswith((".mp4", ".mkv", ".mov", ".y4m", ".nut")):
+    if target.lower().endswith(_NOT_OURS):
         raise UsageError("encode writes .gvc files", path=target, hint="gvc decode writes videos")
+    say = lines(quiet=quiet)
     with (
         writable(target, source=source, overwrite=overwrite) as file,
         progress_line("encode", quiet=quiet) as on_progress,
@@ -230,8 +238,9 @@ def command(
             audio_bit_rate=audio_bitrate,
             passes=passes,
             on_progress=on_progress,
+            on_warning=lambda line: say(f"gvc: warning: {source}: {line}"),
         )
-    if report.problem is not None and not quiet:
-        click.echo(f"gvc: warning: {source}: {report.problem}", err=True)
+    if report.problem is not None:
+        say(f"gvc: warning: {source}: {report.problem}")
     if verbose:
         click.echo(summary(target, report), err=True)

@@ -14,21 +14,26 @@ from gvc.media.picture import (
     to_rgb,
     to_yuv420,
 )
+from gvc.media.preparation import Preparation
 from gvc.media.sink import Sink, SinkOptions, format_of
 from gvc.media.source import AudioMode, Source, VideoInfo
+from gvc.media.still import StillSink, is_still
 
 __all__ = [
     "AudioCopy",
     "AudioMode",
     "OpusEncoder",
+    "Preparation",
     "Sink",
     "SinkOptions",
     "Source",
+    "StillSink",
     "VideoInfo",
     "colour_of",
     "format_of",
     "from_planes",
     "from_rgb",
+    "is_still",
     "luma_weights",
     "scale",
     "stored_packets",

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import av
 from av.codec.codec import UnknownCodecError
+from av.video.reformatter import ColorRange
 
 from gvc.bitstream import AudioHeader, AudioPacket, VideoHeader
 from gvc.errors import GvcError, MediaError, UsageError
@@ -28,6 +29,9 @@ _FORMATS = {
     ".webm": "webm",
     ".nut": "nut",
     ".y4m": "yuv4mpegpipe",
+    ".png": "png",
+    ".jpg": "mjpeg",
+    ".jpeg": "mjpeg",
 }
 
 #: Formats meant for pipes; their frames are not coded unless asked for.
@@ -64,7 +68,7 @@ class SinkOptions:
 
 
 def format_of(name: str | PurePath) -> str:
-    """FFmpeg's name of the format for a file of this name.
+    """FFmpeg's name of the format for a file of this name; of the codec for a still picture.
 
     :raises UsageError: if the ending says nothing.
     """
@@ -100,6 +104,12 @@ class Sink:
         self._video_header = video
         self._waiting: deque[AudioPacket] = deque()
         self._constant_rate = ConstantRate(video.frame_rate) if container == _Y4M else None
+        #: Seconds by which all streams are late in the file, known with the first frame.
+        self._delay: Fraction | None = None
+        # FFmpeg's NUT does not tell the range of raw samples, and they would be taken for limited.
+        self._limits_range = (
+            container == "nut" and options.codec in (None, "rawvideo") and video.colour.full_range
+        )
         with self._reporting():
             self._container = av.open(
                 amending(file, container, video),
@@ -116,10 +126,15 @@ class Sink:
     def write_video(self, frame: av.VideoFrame) -> None:
         """Write a frame: yuv420p of the header's size, pts in its time base.
 
+        If the first one is before 0, where players begin, all streams are moved until it is there.
+
         :raises MediaError: if FFmpeg cannot, with its reason.
         """
         assert frame.pts is not None
         time = frame.pts * self._video_header.time_base
+        if self._delay is None:
+            self._delay = max(Fraction(0), -time)
+        frame.pts += round(self._delay / self._video_header.time_base)
         with self._reporting():
             self._write_audio_until(time)
             frames = [frame] if self._constant_rate is None else self._constant_rate.spread(frame)
@@ -155,16 +170,20 @@ class Sink:
             data = av.Packet(packet.data)
             data.stream = stream
             data.time_base = time_base
-            data.pts = data.dts = packet.pts
+            data.pts = data.dts = packet.pts + round((self._delay or 0) / time_base)
             data.duration = packet.duration
             data.is_keyframe = True
             self._container.mux(data)
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         """``frame`` in the pixel format that the encoder takes."""
-        if self._video.pix_fmt == frame.format.name:
+        if self._video.pix_fmt == frame.format.name and not self._limits_range:
             return frame
-        converted = frame.reformat(format=self._video.pix_fmt)
+        converted = frame.reformat(
+            format=self._video.pix_fmt,
+            src_color_range=frame.color_range,
+            dst_color_range=ColorRange.MPEG if self._limits_range else frame.color_range,
+        )
         converted.pts, converted.time_base = frame.pts, frame.time_base
         return converted
 
@@ -188,7 +207,7 @@ class Sink:
         context.colorspace = header.colour.matrix
         context.color_primaries = header.colour.primaries
         context.color_trc = header.colour.transfer
-        context.color_range = 2 if header.colour.full_range else 1
+        context.color_range = 2 if header.colour.full_range and not self._limits_range else 1
         context.thread_count = options.threads or 0
         if codec == "libx264":
             # PyAV's choice, slices, makes files 8 % larger, and waits for each frame.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +15,9 @@ import av
 from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription
 from gvc.errors import GvcError, InvalidDataError, MediaError
 from gvc.media.audio import AudioCopy, AudioTranscoder
-from gvc.media.orientation import Upright
 from gvc.media.picture import colour_of
+from gvc.media.preparation import Preparation, silent
+from gvc.media.selection import select
 
 #: Tags of containers that say nothing about the recording.
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
@@ -64,10 +65,14 @@ class VideoInfo:
 class Source:
     """A media file that is read; a context manager, and an iterator over frames and packets.
 
+    One video stream is taken, and one audio stream, those that ffmpeg would take. Frames come out
+    progressive, upright and of standard dynamic range.
+
     :param file: a path, or a binary file object, which need not be seekable.
-    :param audio: what becomes of the first audio stream.
+    :param audio: what becomes of the sound.
     :param audio_bit_rate: of Opus, bits a second.
     :param threads: CPU threads of the video decoder; None leaves the choice to FFmpeg.
+    :param say: told in a line each what is left out, and what is changed of the pictures.
     :raises MediaError, InvalidDataError: if there is no video to be had, with FFmpeg's reason.
     """
 
@@ -78,6 +83,7 @@ class Source:
         audio: AudioMode = AudioMode.OPUS,
         audio_bit_rate: int = 24_000,
         threads: int | None = None,
+        say: Callable[[str], None] = silent,
     ) -> None:
         self.name = str(file) if isinstance(file, (str, Path)) else _stream_name(file)
         #: Video packets that FFmpeg could not decode.
@@ -87,10 +93,11 @@ class Source:
         except (av.FFmpegError, OSError) as error:
             raise MediaError(_reason(error), path=self.name) from error
         try:
-            self._video = self._find_video()
+            self._video, sound = self._choose(sound=audio is not AudioMode.NONE, say=say)
             self._video.thread_type = "AUTO"
             self._video.codec_context.thread_count = threads or 0
-            self._audio = self._find_audio(audio, audio_bit_rate)
+            self._audio = self._open_audio(sound, audio, audio_bit_rate)
+            self._preparation = Preparation(say=say, threads=threads)
             self._frames = self._demux()
             self._ahead: list[av.VideoFrame | AudioPacket] = []
             self.video = self._describe(self._first_frame())
@@ -136,18 +143,23 @@ class Source:
     ) -> None:
         self.close()
 
-    def _find_video(self) -> av.VideoStream:
+    def _choose(
+        self, *, sound: bool, say: Callable[[str], None]
+    ) -> tuple[av.VideoStream, av.AudioStream | None]:
         if self._container.format.name in _TEXT_FORMATS:
             raise InvalidDataError("is text, not a video", path=self.name)
-        for stream in self._container.streams.video:
-            if not stream.disposition & av.stream.Disposition.attached_pic:
-                return stream
-        raise InvalidDataError("holds no video stream", path=self.name)
+        chosen = select(self._container, sound=sound)
+        if chosen is None:
+            raise InvalidDataError("holds no video stream", path=self.name)
+        for line in chosen.left_out:
+            say(line)
+        return chosen.video, chosen.audio
 
-    def _find_audio(self, mode: AudioMode, bit_rate: int) -> AudioCopy | AudioTranscoder | None:
-        if mode is AudioMode.NONE or not self._container.streams.audio:
+    def _open_audio(
+        self, stream: av.AudioStream | None, mode: AudioMode, bit_rate: int
+    ) -> AudioCopy | AudioTranscoder | None:
+        if stream is None:
             return None
-        stream = self._container.streams.audio[0]
         try:
             return (
                 AudioCopy(stream)
@@ -169,7 +181,7 @@ class Source:
         rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
         aspect = stream.sample_aspect_ratio or Fraction(1)
-        if self._turned:
+        if self._preparation.turned:
             aspect = 1 / aspect
         seconds = None
         if stream.duration is not None and stream.time_base is not None:
@@ -189,8 +201,6 @@ class Source:
 
     def _demux(self) -> Iterator[av.VideoFrame | AudioPacket]:
         self._time_base = Fraction(self._video.time_base or Fraction(1, 90_000))
-        self._turned = False
-        upright: Upright | None = None
         times = _Times(self._time_base, self._video.guessed_rate or _DEFAULT_RATE)
         streams = [self._video, *([self._audio.stream] if self._audio is not None else [])]
         try:
@@ -198,11 +208,11 @@ class Source:
                 if self._audio is not None and packet.stream is self._audio.stream:
                     yield from self._audio.push(packet)
                     continue
-                for frame in self._decode(packet):
-                    if upright is None:
-                        upright = Upright(frame)
-                        self._turned = upright.turned
-                    yield times.repair(upright.turn(frame))
+                for decoded in self._decode(packet):
+                    for frame in self._preparation.push(decoded):
+                        yield times.repair(frame)
+            for frame in self._preparation.finish():
+                yield times.repair(frame)
         except GvcError:
             raise
         except (av.FFmpegError, OSError) as error:

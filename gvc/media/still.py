@@ -1,0 +1,84 @@
+"""Still pictures written: one frame as PNG or JPEG."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from gvc.bitstream import AudioPacket, VideoHeader
+from gvc.errors import MediaError, UsageError
+from gvc.media.picture import to_rgb
+
+#: FFmpeg's encoders of stills with the pixel formats that they take. JPEG is BT.601 in full range.
+_PIXEL_FORMATS = {"png": "rgb24", "mjpeg": "yuvj420p"}
+
+#: JPEG's quantiser on FFmpeg's scale from 1 to 31; 2 is visually lossless.
+_JPEG_QUALITY = 2
+
+
+def is_still(container: str) -> bool:
+    """Whether ``container``, as :func:`gvc.media.format_of` gives it, is a still picture."""
+    return container in _PIXEL_FORMATS
+
+
+class StillSink:
+    """A still picture that is written; what :class:`gvc.media.Sink` is for videos.
+
+    :param file: a binary file object. :param codec: ``png`` or ``mjpeg``.
+    :param video: the stream that the frame comes from. :param name: of the file, for messages.
+    """
+
+    def __init__(self, file: BinaryIO, *, codec: str, video: VideoHeader, name: str) -> None:
+        self._file = file
+        self._codec = codec
+        self._shape = video.sample_aspect_ratio.limit_denominator(0xFFFF)
+        self._name = name
+        self._written = False
+
+    def write_video(self, frame: av.VideoFrame) -> None:
+        """Write the frame.
+
+        :raises UsageError: if it is the second one.
+        :raises MediaError: if FFmpeg cannot code it, with its reason.
+        """
+        if self._written:
+            raise UsageError(
+                f"{self._name}: one picture cannot hold a video",
+                hint=f"gvc decode IN - | ffmpeg -i - -frames:v 1 {self._name} takes the first",
+            )
+        self._written = True
+        try:
+            packets = self._encode(frame)
+        except av.FFmpegError as error:
+            raise MediaError(error.strerror or str(error), path=self._name) from error
+        for packet in packets:
+            self._file.write(bytes(packet))
+
+    def write_audio(self, packet: AudioPacket) -> None:
+        """Pass over sound, of which a picture has none."""
+
+    def close(self) -> None:
+        """Nothing is left to do; the file object stays open."""
+
+    def _encode(self, frame: av.VideoFrame) -> list[av.Packet[av.VideoStream]]:
+        encoder = av.CodecContext.create(self._codec, "w")
+        assert isinstance(encoder, av.VideoCodecContext)
+        encoder.width, encoder.height = frame.width, frame.height
+        encoder.pix_fmt = _PIXEL_FORMATS[self._codec]
+        encoder.time_base = Fraction(1, 25)
+        encoder.sample_aspect_ratio = self._shape
+        encoder.qmin = encoder.qmax = _JPEG_QUALITY
+        picture = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(to_rgb(frame, frame.width, frame.height)), format="rgb24"
+        )
+        if self._codec == "mjpeg":
+            picture = picture.reformat(
+                format=encoder.pix_fmt,
+                dst_colorspace=Colorspace.ITU601,
+                dst_color_range=ColorRange.JPEG,
+            )
+        return [*encoder.encode(picture), *encoder.encode(None)]
