@@ -21,6 +21,7 @@ from gvc.media import AudioMode, Sink, SinkOptions, Source
 if TYPE_CHECKING:
     from gvc.codec.group_coder import CodedGroup
     from gvc.codec.rate_control import GroupRate
+    from gvc.faces import Faces
     from gvc.model.distance import Distance
 
 
@@ -76,6 +77,7 @@ def encode(
     audio: AudioMode = AudioMode.OPUS,
     audio_bit_rate: int = 24_000,
     passes: int = 1,
+    faces: Faces | None = None,
     on_progress: OnProgress = _ignore,
 ) -> Report:
     """Code a video file.
@@ -85,6 +87,7 @@ def encode(
     :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits a second.
     :param passes: how often the source is read, which with 2 must be a file: where the settings ask
         for a bit rate, the first pass finds out which QP keeps it throughout.
+    :param faces: what finds faces, where the settings allow a canvas; None takes what is installed.
     :param on_progress: called after each frame, of each pass.
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
@@ -97,14 +100,14 @@ def encode(
     distance = distance_of(settings)
     planner = None
     if passes == 2:
-        rates = _first_pass(source, settings, distance, on_progress)
+        rates = _first_pass(source, settings, distance, faces, on_progress)
         planner = partial(RatePlanner, rates=rates)
     frames = 0
     end = begin = 0
     with Source(
         source, audio=audio, audio_bit_rate=audio_bit_rate, threads=settings.threads
     ) as media:
-        encoder = VideoEncoder(media.video, settings, distance, planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance, planner=planner, faces=faces)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -151,6 +154,7 @@ def _first_pass(
     source: str | Path | BinaryIO,
     settings: EncoderSettings,
     distance: Distance,
+    faces: Faces | None,
     on_progress: OnProgress,
 ) -> list[GroupRate]:
     """What the groups of a source take."""
@@ -165,7 +169,7 @@ def _first_pass(
     rates: list[GroupRate] = []
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
         planner = partial(FirstPass, rates=rates)
-        encoder = VideoEncoder(media.video, settings, distance, planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance, planner=planner, faces=faces)
         try:
             for frames, unit in enumerate(media, start=1):
                 assert isinstance(unit, av.VideoFrame)
