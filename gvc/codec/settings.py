@@ -73,17 +73,6 @@ class Precision(enum.StrEnum):
     INT8 = "int8"
 
 
-def canvas_named(name: str) -> CanvasMode:
-    """The mode called ``name``.
-
-    :raises UsageError: if there is none of that name.
-    """
-    try:
-        return CanvasMode(name)
-    except ValueError:
-        raise UsageError(f"there is no canvas {name!r}", hint=", ".join(CanvasMode)) from None
-
-
 def precision_named(name: str) -> Precision:
     """The precision called ``name``.
 

@@ -26,7 +26,7 @@ _FEATHER = 0.14
 
 #: How far around the person pictures are as the network makes them, and how far on they fade to the
 #: key picture, as shares of the rectangle's sides.
-_AROUND, _FADE = 0.05, 0.05
+_AROUND, _FADE = 0.03, 0.05
 
 #: By how much the network's colours are off is found in so many by so many tiles of the background,
 #: and smoothed over the tiles within this distance.
@@ -130,11 +130,8 @@ class Canvas:
     def _maps(self, branches: Branches) -> _Maps:
         size = branches.foreground.shape[-2:]
         fold = branches.key.shape[-1] // size[-1]
-        front, back = (
-            # Logits of f×f pixels stand side by side.
-            logits.unflatten(1, (-1, fold**2)).mean(dim=2)
-            for logits in (branches.foreground, branches.background)
-        )
+        # Logits of f×f pixels stand side by side.
+        front = branches.foreground.unflatten(1, (-1, fold**2)).mean(dim=2)
         mask = torch.sigmoid(front[:, 3:4] + resize(branches.person, *size))
         before = resize(self.state.person, *size)
         motion = torch.lerp(
@@ -145,8 +142,7 @@ class Canvas:
         untrusted = torch.zeros_like(mask)
         if front.shape[1] > 4:
             # Where the person was, a background that is still cannot be fetched.
-            behind = torch.maximum(torch.sigmoid(back[:, 3:]), before)
-            untrusted = torch.lerp(behind, torch.sigmoid(front[:, 4:]), mask)
+            untrusted = torch.lerp(before, torch.sigmoid(front[:, 4:]), mask)
         person = torch.maximum(mask, before)
         share = _around(person) * resize(self._border, *size)
         return _Maps(motion, share, untrusted, 1 - person)
