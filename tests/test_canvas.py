@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 from conftest import draw_head, run_gvc
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bitstream import VIDEO
 
@@ -87,8 +87,8 @@ def write(path: Path, pictures: Sequence[np.ndarray]) -> Path:
 
 def coded(path: Path, *, told: Told | None = DRAWN, **changes: object) -> bytes:
     file = io.BytesIO()
-    settings = replace(SETTINGS, **changes)
-    encode(path, file, settings=settings, audio=AudioMode.NONE, faces=told)
+    chosen = replace(SETTINGS, **changes)
+    encode(path, file, settings=chosen, audio=AudioMode.NONE, faces=told)
     return file.getvalue()
 
 
@@ -243,6 +243,7 @@ FACES = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FACES, st.sampled_from([(1280, 720), (720, 1280), (64, 64), (1368, 768), (512, 64)]))
 def test_rectangles_lie_in_the_picture(found, size):
     rectangle = choose_rectangle(found, *size)
@@ -252,6 +253,12 @@ def test_rectangles_lie_in_the_picture(found, size):
     assert rectangle.width == rectangle.height >= 16
     written = Group(0, 1, False, (KeyFrame(0, b""),), b"", rectangle=rectangle)
     assert Group.from_bytes(written.to_bytes()) == written
+
+
+def test_a_small_face_in_a_small_picture_has_a_rectangle_that_can_be_written():
+    rectangle = choose_rectangle([[Face(30, 30, 6, 6)]], 64, 64)
+    assert rectangle is not None
+    assert rectangle.width == rectangle.height == 16
 
 
 def test_the_larger_face_is_followed_as_far_as_it_goes():

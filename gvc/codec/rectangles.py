@@ -20,6 +20,9 @@ _MARGIN = 0.45
 #: Faces lower than this share of the picture's height are left to the key frames.
 _LEAST = 1 / 12
 
+#: The least side of a rectangle in a file, in pixels.
+_LEAST_SIDE = 2 * RECTANGLE_UNIT
+
 #: Share of the frames with a face in which it may be beyond the margin, at each side.
 _BEYOND = 0.05
 
@@ -41,7 +44,7 @@ def choose_rectangle(found: Sequence[Sequence[Face]], width: int, height: int) -
     right, bottom = np.quantile(boxes[:, 2:], 1 - _BEYOND, axis=0)
     wanted = max(_SIDE * face, *(far - near + 2 * _MARGIN * face for near, far in
                                  ((left, right), (top, bottom))))  # fmt: skip
-    side = _whole_units(min(wanted, width, height))
+    side = _whole_units(min(max(wanted, _LEAST_SIDE), width, height))
     across = _whole_units(np.clip((left + right - side) / 2, 0, width - side))
     down = _whole_units(np.clip((top + bottom) / 2 - _MIDDLE * side, 0, height - side))
     return Rectangle(across, down, side, side)
