@@ -92,6 +92,7 @@ def header(payload: bytes) -> dict[str, Any]:
     video["motion_step"], video["code_length"] = r.f(), r.u()
     video["prior"] = r.take(16) if flags & 2 else b""
     video["pack"] = r.take(16) if flags & 4 else b""
+    video["canvas"] = [8 * r.u(), 8 * r.u()] if flags & 16 else []
     audio = None
     if flags & 1:
         audio = {"codec": r.t(), "sample_rate": r.u(), "channels": r.u(), "layout": r.t()}
@@ -117,6 +118,12 @@ def group(
         for _ in range(r.u() if flags & 4 else 0):
             keys.append(r.u())
             content += r.b()
+    rectangle = [8 * r.u() for _ in range(4)] if flags & 16 else []
+    if rectangle:
+        left, top, across, down = rectangle
+        assert not flags & 8
+        assert left + across <= video["canvas"][0]
+        assert top + down <= video["canvas"][1]
     motion = r.data[r.at :]
     (tn, td), (rn, rd) = video["time_base"], video["frame_rate"]
     step = max(1, round_half_even(rd * td, rn * tn))
@@ -133,7 +140,14 @@ def group(
     for _ in range(frames - 1):
         times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
     levels = [walk.levels() for kind, _, _ in choices if kind == 0]
-    return {"pts": times, "keys": keys, "content": content, "choices": choices, "levels": levels}
+    return {
+        "pts": times,
+        "keys": keys,
+        "content": content,
+        "rectangle": rectangle,
+        "choices": choices,
+        "levels": levels,
+    }
 
 
 def round_half_even(numerator: int, denominator: int) -> int:

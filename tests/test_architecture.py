@@ -24,8 +24,9 @@ ALLOWED = {
     "keyframe": {"errors", "bitstream", "media"},
     "ops": {"_native"},
     "model": {"errors", "ops"},
-    "codec": {"errors", "bitstream", "entropy", "keyframe", "media", "model"},
-    "api": {"errors", "bitstream", "media", "model", "codec", "metrics"},
+    "faces": {"errors"},
+    "codec": {"errors", "bitstream", "entropy", "faces", "keyframe", "media", "model"},
+    "api": {"errors", "bitstream", "faces", "media", "model", "codec", "metrics"},
     "metrics": {"errors"},
     "training": {
         *("errors", "clips", "bitstream", "entropy", "media", "keyframe", "model", "codec", "api"),
@@ -41,7 +42,8 @@ ALLOWED = {
 #: Third-party packages that only some packages may import.
 RESTRICTED = {
     "torch": {"ops", "model", "metrics", "training", "bench"},
-    "av": {"media", "keyframe", "codec", "api", "training", "bench"},
+    "av": {"media", "keyframe", "faces", "codec", "api", "training", "bench"},
+    "dlib": {"faces"},
     "imageio_ffmpeg": {"media"},
     "constriction": {"entropy"},
     "cv2": {"training"},

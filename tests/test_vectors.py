@@ -30,6 +30,7 @@ from gvc.bitstream import (
     FileHeader,
     Group,
     KeyFrame,
+    Rectangle,
     VideoHeader,
 )
 from gvc.codec.levels import LevelCoding
@@ -38,7 +39,7 @@ from gvc.entropy import InterType, KeyChoice
 from gvc.model import priors
 
 VECTORS = Path(__file__).with_name("vectors")
-NAMES = ("plain", "variable", "large", "inside", "several", "video", "kalman", "learned")
+NAMES = ("plain", "variable", "large", "inside", "several", "video", "kalman", "learned", "canvas")
 
 #: A prior that no training changes, and its fingerprint.
 PRIOR = random_prior(40, seed=7)
@@ -68,8 +69,9 @@ def described(data: bytes) -> dict[str, Any]:
             delay = decoder.decode_delay() if unit.variable_rate else 0
             pts.append(pts[-1] + video.frame_duration + delay)
         levels = [decoder.decode().tolist() for kind, _, _ in choices if kind == 0]
-        groups.append(summary_of(pts, keys, unit.conventional, choices, levels))
-    return {
+        groups.append(summary_of(pts, keys, unit.conventional, choices, levels, sides_of(unit)))
+    canvas = {"canvas": list(video.canvas)} if video.canvas else {}
+    return canvas | {
         "size": [video.width, video.height, video.coded_width, video.coded_height],
         "time_base": str(video.time_base),
         "motion_step": str(video.motion_step),
@@ -79,6 +81,11 @@ def described(data: bytes) -> dict[str, Any]:
         "sound": sound.hexdigest(),
         "groups": groups,
     }
+
+
+def sides_of(group: Group) -> list[int]:
+    found = group.rectangle
+    return [found.left, found.top, found.width, found.height] if found else []
 
 
 def coding_of(video: VideoHeader) -> LevelCoding:
@@ -92,8 +99,10 @@ def summary_of(
     content: bytes,
     choices: list[tuple[int, int, bool]],
     levels: list[list[int]],
+    rectangle: list[int],
 ) -> dict[str, Any]:
-    return {
+    framed = {"rectangle": rectangle} if rectangle else {}
+    return framed | {
         "pts": pts,
         "keys": keys,
         "content": hashlib.sha256(content).hexdigest(),
@@ -142,6 +151,7 @@ def make(name: str) -> bytes:
         motion_step=Fraction(1, 5),
         code_length=40,
         prior=FINGERPRINT if prior else None,
+        canvas=(320, 240) if name == "canvas" else None,
     )
     sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
     file = io.BytesIO()
@@ -187,7 +197,9 @@ def make_group(
         InterFrame(InterType(kind), choice_of(rng, len(keys)), each if kind == 0 else None)
         for kind, each in zip(kinds, levels, strict=True)
     ]
-    return Group(pts, frames, any(delays), keys, write_run(coding, delays, inter, keys=len(keys)))
+    motion = write_run(coding, delays, inter, keys=len(keys))
+    part = Rectangle(8 * number, 0, 240, 128) if name == "canvas" and number else None
+    return Group(pts, frames, any(delays), keys, motion, rectangle=part)
 
 
 def choice_of(rng: np.random.Generator, keys: int) -> KeyChoice:

@@ -61,7 +61,8 @@ def open(
     :param file: a path, or a binary file object (pipes too: nothing is ever sought).
     :param mode: ``"r"`` to read, ``"w"`` to write.
     :param options: for writing, options of the encoder by the names of the command line
-        (``key_qp``, ``size``, ``gop_size``, ``motion_step``…), overridden by those of a stream.
+        (``key_qp``, ``size``, ``canvas``, ``gop_size``, ``motion_step``…), overridden by those of
+        a stream.
     :param size: for reading, the side of the square whose area decoded pictures have, where that is
         less than their own; time and memory go down with it.
     :param weights: a weights file in place of the one that ships; for reading, also a folder.

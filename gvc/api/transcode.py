@@ -21,6 +21,7 @@ from gvc.media import AudioMode, Sink, SinkOptions, Source, StillSink, is_still
 if TYPE_CHECKING:
     from gvc.codec.group_coder import CodedGroup
     from gvc.codec.rate_control import GroupRate
+    from gvc.faces import Faces
     from gvc.model.distance import Distance
 
 
@@ -77,6 +78,7 @@ def encode(
     audio: AudioMode = AudioMode.OPUS,
     audio_bit_rate: int = 24_000,
     passes: int = 1,
+    faces: Faces | None = None,
     on_progress: OnProgress = _ignore,
     on_warning: OnWarning = _ignore,
 ) -> Report:
@@ -87,6 +89,7 @@ def encode(
     :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits a second.
     :param passes: how often the source is read, which with 2 must be a file: where the settings ask
         for a bit rate, the first pass finds out which QP keeps it throughout.
+    :param faces: what finds faces, where the settings allow a canvas; None takes what is installed.
     :param on_progress: called after each frame, of each pass.
     :param on_warning: called with a line for each stream that is left out, and for what is changed
         of the pictures: interlaced ones, those of high dynamic range, and transparent ones.
@@ -102,7 +105,7 @@ def encode(
     planner = None
     if passes == 2:
         # What it has to say, the second pass says.
-        rates = _first_pass(source, settings, distance, on_progress)
+        rates = _first_pass(source, settings, distance, faces, on_progress)
         planner = partial(RatePlanner, rates=rates)
     frames = 0
     end = begin = 0
@@ -113,7 +116,7 @@ def encode(
         threads=settings.threads,
         say=on_warning,
     ) as media:
-        encoder = VideoEncoder(media.video, settings, distance, planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance, planner=planner, faces=faces)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -160,6 +163,7 @@ def _first_pass(
     source: str | Path | BinaryIO,
     settings: EncoderSettings,
     distance: Distance,
+    faces: Faces | None,
     on_progress: OnProgress,
 ) -> list[GroupRate]:
     """What the groups of a source take."""
@@ -174,7 +178,7 @@ def _first_pass(
     rates: list[GroupRate] = []
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
         planner = partial(FirstPass, rates=rates)
-        encoder = VideoEncoder(media.video, settings, distance, planner=planner)
+        encoder = VideoEncoder(media.video, settings, distance, planner=planner, faces=faces)
         try:
             for frames, unit in enumerate(media, start=1):
                 assert isinstance(unit, av.VideoFrame)

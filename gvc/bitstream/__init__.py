@@ -9,6 +9,7 @@ from gvc.bitstream.group import MAX_INTERPOLATED, MAX_KEYS, FrameType, Group, Ke
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.bitstream.index import GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
+from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
 from gvc.bitstream.speaker_pack import MAX_PACK, SpeakerPack, TensorChange, fingerprint_of
 from gvc.bitstream.writer import BitstreamWriter
 
@@ -16,6 +17,7 @@ __all__ = [
     "MAX_INTERPOLATED",
     "MAX_KEYS",
     "MAX_PACK",
+    "RECTANGLE_UNIT",
     "AudioBlock",
     "AudioHeader",
     "AudioPacket",
@@ -28,6 +30,7 @@ __all__ = [
     "GroupEntry",
     "Index",
     "KeyFrame",
+    "Rectangle",
     "SpeakerPack",
     "TensorChange",
     "VideoHeader",

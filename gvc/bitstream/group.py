@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
+from gvc.bitstream.header import MAX_SIDE
+from gvc.bitstream.rectangle import Rectangle
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Most frames of a group.
@@ -27,7 +29,8 @@ _VARIABLE_RATE = 1
 _KEY_INSIDE = 2
 _SEVERAL_KEYS = 4
 _VIDEO = 8
-_KNOWN_FLAGS = _VARIABLE_RATE | _KEY_INSIDE | _SEVERAL_KEYS | _VIDEO
+_RECTANGLE = 16
+_KNOWN_FLAGS = _VARIABLE_RATE | _KEY_INSIDE | _SEVERAL_KEYS | _VIDEO | _RECTANGLE
 
 
 class FrameType(enum.Enum):
@@ -74,6 +77,8 @@ class Group:
     :param motion: one run of the range coder over all frames.
     :param video: all frames as a byte stream of the key-frame codec with its own parameter sets;
         empty where there are key frames.
+    :param rectangle: the part of the pictures that is generated, where the stream has a canvas;
+        None generates all of them.
     """
 
     pts: int
@@ -82,6 +87,7 @@ class Group:
     keys: tuple[KeyFrame, ...]
     motion: bytes
     video: bytes = b""
+    rectangle: Rectangle | None = None
 
     @property
     def conventional(self) -> bytes:
@@ -97,6 +103,7 @@ class Group:
         else:
             flags |= _KEY_INSIDE if self.keys[0].index else 0
             flags |= _SEVERAL_KEYS if len(self.keys) > 1 else 0
+            flags |= _RECTANGLE if self.rectangle else 0
         fields.unsigned(flags)
         fields.signed(self.pts)
         fields.unsigned(self.frames)
@@ -117,6 +124,8 @@ class Group:
         for key in further:
             fields.unsigned(key.index)
             fields.blob(key.data)
+        if self.rectangle is not None:
+            self.rectangle.write(fields)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Group:
@@ -131,14 +140,15 @@ class Group:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
         pts = fields.signed("pts", MAX_PTS)
         frames = fields.unsigned("number of frames", MAX_FRAMES, low=1)
-        video, keys = b"", tuple[KeyFrame, ...]()
+        variable = bool(flags & _VARIABLE_RATE)
         if flags & _VIDEO:
-            if flags & (_KEY_INSIDE | _SEVERAL_KEYS):
+            if flags & (_KEY_INSIDE | _SEVERAL_KEYS | _RECTANGLE):
                 raise InvalidDataError("a group has key frames and is coded as video")
             video = fields.blob("video of a group", MAX_KEY, low=1)
-        else:
-            keys = _read_keys(fields, flags, frames)
-        return cls(pts, frames, bool(flags & _VARIABLE_RATE), keys, fields.rest(), video)
+            return cls(pts, frames, variable, (), fields.rest(), video)
+        keys = _read_keys(fields, flags, frames)
+        rectangle = Rectangle.read(fields, side=MAX_SIDE) if flags & _RECTANGLE else None
+        return cls(pts, frames, variable, keys, fields.rest(), rectangle=rectangle)
 
 
 def _read_keys(fields: FieldReader, flags: int, frames: int) -> tuple[KeyFrame, ...]:

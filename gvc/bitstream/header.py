@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from gvc.bitstream.compression import compress, decompress
 from gvc.bitstream.fields import FieldReader, FieldWriter
+from gvc.bitstream.rectangle import RECTANGLE_UNIT
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Limits of the fields; a reader refuses what is beyond them before it allocates anything.
@@ -14,6 +15,7 @@ MAX_SIDE = 16384
 MAX_AREA = 1 << 25
 MAX_CODED_SIDE = 2048
 MAX_CODED_AREA = 1 << 20
+MAX_CANVAS_AREA = 1 << 23
 MAX_TERM = 1 << 32
 MAX_NAME = 64
 MAX_BLOB = 1 << 16
@@ -27,7 +29,8 @@ _HAS_AUDIO = 1
 _HAS_PRIOR = 2
 _HAS_PACK = 4
 _EMBEDS_PACK = 8
-_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK
+_HAS_CANVAS = 16
+_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK | _HAS_CANVAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class VideoHeader:
     """The video stream.
 
     :param width: of decoded pictures, in pixels; :param height: likewise.
-    :param coded_width: of key frames and of what the network makes; :param coded_height: likewise.
+    :param coded_width: of what the network makes, and of key frames where there is no canvas;
+        :param coded_height: likewise.
     :param time_base: unit of all pts, in seconds.
     :param frame_rate: nominal; frames of constant rate last :attr:`frame_duration`.
     :param sample_aspect_ratio: width over height of a decoded pixel.
@@ -64,6 +68,8 @@ class VideoHeader:
     :param prior: fingerprint of the prior that the entropy model needs, 16 bytes; None for models
         that need none.
     :param pack: fingerprint of the speaker pack that adapts the network, 16 bytes; None without.
+    :param canvas: width and height of key frames, multiples of 8, of which the network makes a part
+        only, or that it makes smaller; None where it makes all of them at their size.
     """
 
     width: int
@@ -83,6 +89,12 @@ class VideoHeader:
     code_length: int
     prior: bytes | None = None
     pack: bytes | None = None
+    canvas: tuple[int, int] | None = None
+
+    @property
+    def key_size(self) -> tuple[int, int]:
+        """Width and height of key frames, and of groups that are coded as video."""
+        return self.canvas or (self.coded_width, self.coded_height)
 
     @property
     def frame_duration(self) -> int:
@@ -108,10 +120,15 @@ class VideoHeader:
             fields.raw(self.prior)
         if self.pack is not None:
             fields.raw(self.pack)
+        for side in self.canvas or ():
+            fields.unsigned(side // RECTANGLE_UNIT)
 
     @classmethod
-    def read(cls, fields: FieldReader, *, has_prior: bool, has_pack: bool) -> VideoHeader:
-        """Read and check what :meth:`write` wrote."""
+    def read(cls, fields: FieldReader, flags: int) -> VideoHeader:
+        """Read and check what :meth:`write` wrote.
+
+        :param flags: of the file header.
+        """
         width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
         if width * height > MAX_AREA or coded[0] * coded[1] > MAX_CODED_AREA:
@@ -136,9 +153,20 @@ class VideoHeader:
             weights=fields.raw(FINGERPRINT_BYTES),
             motion_step=fields.fraction("motion step", MAX_TERM),
             code_length=fields.unsigned("code length", MAX_CODE_LENGTH, low=1),
-            prior=fields.raw(FINGERPRINT_BYTES) if has_prior else None,
-            pack=fields.raw(FINGERPRINT_BYTES) if has_pack else None,
+            prior=fields.raw(FINGERPRINT_BYTES) if flags & _HAS_PRIOR else None,
+            pack=fields.raw(FINGERPRINT_BYTES) if flags & _HAS_PACK else None,
+            canvas=_read_canvas(fields) if flags & _HAS_CANVAS else None,
         )
+
+
+def _read_canvas(fields: FieldReader) -> tuple[int, int]:
+    width, height = (
+        RECTANGLE_UNIT * fields.unsigned("side of the canvas", MAX_SIDE // RECTANGLE_UNIT, low=2)
+        for _ in range(2)
+    )
+    if width * height > MAX_CANVAS_AREA:
+        raise InvalidDataError("canvas is too large")
+    return width, height
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +246,7 @@ class FileHeader:
         flags = _HAS_AUDIO if self.audio else 0
         flags |= 0 if self.video.prior is None else _HAS_PRIOR
         flags |= 0 if self.video.pack is None else _HAS_PACK
+        flags |= 0 if self.video.canvas is None else _HAS_CANVAS
         fields.unsigned(flags | (_EMBEDS_PACK if self.embeds_pack else 0))
         self.video.write(fields)
         if self.audio is not None:
@@ -241,9 +270,7 @@ class FileHeader:
             raise UnsupportedError("made by a newer version of gvc", hint="update gvc")
         if flags & _EMBEDS_PACK and not flags & _HAS_PACK:
             raise InvalidDataError("the header does not say which speaker pack the file holds")
-        video = VideoHeader.read(
-            fields, has_prior=bool(flags & _HAS_PRIOR), has_pack=bool(flags & _HAS_PACK)
-        )
+        video = VideoHeader.read(fields, flags)
         audio = AudioHeader.read(fields) if flags & _HAS_AUDIO else None
         count = fields.unsigned("number of metadata entries", MAX_METADATA)
         metadata = tuple(

@@ -56,7 +56,12 @@ class BitstreamReader:
     def units(self) -> Iterator[tuple[Chunk, Group | AudioBlock | None]]:
         """Chunks with what they hold; None for the index and what may be skipped."""
         for chunk in self._chunks:
-            yield chunk, _typed(chunk)
+            unit = _typed(chunk)
+            if isinstance(unit, Group) and unit.rectangle is not None:
+                canvas = self.header.video.canvas
+                if canvas is None or not unit.rectangle.lies_in(*canvas):
+                    raise InvalidDataError("a rectangle does not lie in the picture")
+            yield chunk, unit
 
     @property
     def position(self) -> int:

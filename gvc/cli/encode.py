@@ -24,6 +24,7 @@ from gvc.codec.settings import (
     DEFAULT_KEY_QP,
     DEFAULT_MOTION_STEP,
     DISTANCES,
+    CanvasMode,
     EncoderSettings,
     Precision,
 )
@@ -70,6 +71,13 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     help=f"Encoding time for bits: {', '.join(PRESETS)}.",
 )
 @click.option("--size", default=256, show_default=True, help="Side of the square of equal area.")
+@click.option(
+    "--canvas",
+    type=click.Choice([each.value for each in CanvasMode]),
+    default="auto",
+    show_default=True,
+    help="Keep the picture at its size and code a head in it; auto does where that pays.",
+)
 @click.option("--key-qp", type=int, help=f"QP of key frames, 0 to 63.  [{DEFAULT_KEY_QP}]")
 @click.option(
     "--bitrate",
@@ -156,6 +164,7 @@ def command(
     target: str,
     preset: str,
     size: int,
+    canvas: str,
     key_qp: int | None,
     bit_rate: int | None,
     passes: int | None,
@@ -202,6 +211,7 @@ def command(
         preset,
         **{name: value for name, value in given.items() if value is not None},
         size=size,
+        canvas=CanvasMode(canvas),
         bit_rate=bit_rate,
         key_codec=key_codec,
         gop_size=gop_size,

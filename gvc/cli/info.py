@@ -60,6 +60,10 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
             "height": video.height,
             "coded_width": video.coded_width,
             "coded_height": video.coded_height,
+            "canvas": list(video.canvas) if video.canvas else None,
+            "rectangles": [
+                [each.left, each.top, each.width, each.height] for each in summary.rectangles
+            ],
             "frame_rate": str(video.frame_rate),
             "time_base": str(video.time_base),
             "sample_aspect_ratio": str(video.sample_aspect_ratio),

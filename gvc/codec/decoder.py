@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc import keyframe
-from gvc.bitstream import ColourDescription, Group, VideoHeader
+from gvc.bitstream import ColourDescription, Group, Rectangle, VideoHeader
 from gvc.codec import speaker_packs
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import Fade, TimedFrame, read_run
@@ -19,8 +19,9 @@ from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import share
 from gvc.codec.settings import SIDE_UNIT, Precision, decoded_header
 from gvc.errors import InvalidDataError, UnsupportedError
-from gvc.media import from_planes, luma_weights, scale, tag, to_rgb
+from gvc.media import from_planes, luma_weights, part_to_rgb, scale, tag
 from gvc.model import weights
+from gvc.model.canvas import Canvas, Place
 from gvc.model.device import set_threads
 from gvc.model.inference import for_inference
 from gvc.model.mttf import KeyState, Mttf, network_from
@@ -54,6 +55,24 @@ def _mixed(
     """Two pictures in one, ``fifths`` of the other one."""
     mixed = (np.uint16(5 - fifths) * picture + np.uint16(fifths) * other + np.uint16(2)) // 5
     return mixed.astype(np.uint8)
+
+
+def _scaled(rectangle: Rectangle | None, size: tuple[int, int], wanted: tuple[int, int]) -> Place:
+    """A rectangle of a picture of one size, or all of that, in a picture of another size."""
+    if rectangle is None:
+        return Place(0, 0, *wanted)
+    across, down = (
+        [2 * round(side * new / (2 * old)) for side in sides]
+        for sides, new, old in zip(
+            ((rectangle.left, rectangle.right), (rectangle.top, rectangle.bottom)),
+            wanted,
+            size,
+            strict=True,
+        )
+    )
+    # In a small picture not much may be left of it.
+    left, top = min(across[0], wanted[0] - 2), min(down[0], wanted[1] - 2)
+    return Place(left, top, max(2, across[1] - left), max(2, down[1] - top))
 
 
 def matrix_of(colour: ColourDescription) -> YuvMatrix:
@@ -134,23 +153,23 @@ class VideoDecoder:
             yield from (frame for frame in shown if only is None or frame.pts in only)
             return
         keys = self._decode_keys(group)
-        states = dict[int, KeyState]()
+        states = dict[int, KeyState | Canvas]()
 
         def prepared() -> Iterator[MotionBatch]:
             for batch in self.motion(group, only=only):
                 needed = {batch.key} if batch.times else set()
                 for key in needed | {fade.key for fade in batch.fades.values()}:
                     if key not in states:
-                        states[key] = self._synthesiser.prepare(self._to_rgb(keys[key]))
+                        states[key] = self._prepared(keys[key], group.rectangle)
                 yield batch
 
         def generate(batch: MotionBatch) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
             if not batch.times:
                 return batch, ()
-            pictures = self._synthesiser.animate(states[batch.key], batch.codes, self._matrix)
+            pictures = self._animated(states[batch.key], batch.codes)
             for place, fade in batch.fades.items():
                 code = batch.codes[place : place + 1]
-                (other,) = self._synthesiser.animate(states[fade.key], code, self._matrix)
+                (other,) = self._animated(states[fade.key], code)
                 pictures[place] = _mixed(pictures[place], other, fade.fifths)
             return batch, list(pictures)
 
@@ -166,7 +185,7 @@ class VideoDecoder:
         :returns: RGB, uint8 [H, W, 3], of the coded size; none of a group coded as video.
         :raises InvalidDataError, KeyFrameError: if they are damaged.
         """
-        return [self._to_rgb(key) for key in self._decode_keys(group)]
+        return [self._seen(key, group.rectangle) for key in self._decode_keys(group)]
 
     def motion(self, group: Group, *, only: Container[int] | None = None) -> Iterator[MotionBatch]:
         """Times of all frames of ``group`` and the motion codes of its inter frames, in batches.
@@ -218,7 +237,7 @@ class VideoDecoder:
         return [self._checked(picture) for picture in pictures]
 
     def _checked(self, key: av.VideoFrame) -> av.VideoFrame:
-        if (key.width, key.height) != (self._header.coded_width, self._header.coded_height):
+        if (key.width, key.height) != self._header.key_size:
             raise InvalidDataError("key frame does not have the size that the header says")
         return tag(key, self._header.colour)
 
@@ -226,8 +245,26 @@ class VideoDecoder:
         header = self.header
         return self._finish(scale(picture, header.width, header.height, header.colour), pts)
 
-    def _to_rgb(self, key: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        return to_rgb(key, self.header.coded_width, self.header.coded_height)
+    def _prepared(self, key: av.VideoFrame, rectangle: Rectangle | None) -> KeyState | Canvas:
+        state = self._synthesiser.prepare(self._seen(key, rectangle))
+        canvas = self.header.canvas
+        if canvas is None:
+            return state
+        place = _scaled(rectangle, self._header.key_size, canvas)
+        planes = scale(key, *canvas, self._header.colour).to_ndarray()
+        return self._synthesiser.spread(state, np.asarray(planes, np.uint8), place, self._matrix)
+
+    def _animated(
+        self, key: KeyState | Canvas, codes: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        if isinstance(key, Canvas):
+            return self._synthesiser.animate_on(key, codes)
+        return self._synthesiser.animate(key, codes, self._matrix)
+
+    def _seen(self, key: av.VideoFrame, rectangle: Rectangle | None) -> npt.NDArray[np.uint8]:
+        """The part of a key frame that the network animates, at the network's size."""
+        size = self.header.coded_width, self.header.coded_height
+        return part_to_rgb(key, rectangle, size, self._header.colour)
 
     def _frames(
         self, times: list[int], pictures: Sequence[npt.NDArray[np.uint8]]

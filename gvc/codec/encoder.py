@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import av
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gvc.bitstream import VideoHeader
 from gvc.codec import speaker_packs
+from gvc.codec.canvas_choice import CanvasChoice
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
@@ -21,10 +22,12 @@ from gvc.codec.levels import LevelCoding
 from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import Stage, share
 from gvc.codec.rate_planner import RatePlanner
-from gvc.codec.settings import EncoderSettings, coded_size
+from gvc.codec.rectangles import choose_rectangle
+from gvc.codec.settings import EncoderSettings, canvas_size, coded_size
 from gvc.codec.shown import Shown
 from gvc.errors import KeyFrameError
-from gvc.media import VideoInfo, to_rgb, to_yuv420
+from gvc.faces import Faces
+from gvc.media import VideoInfo, part_to_rgb, to_rgb, to_yuv420
 from gvc.model import weights
 from gvc.model.adaptation import ADAPTATION_SIDE, shrink
 from gvc.model.analysis import Analyser
@@ -36,6 +39,9 @@ from gvc.model.profiles import get_profile
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
+
+#: One frame in so many is searched for faces.
+_FACES_EVERY = 8
 
 #: Frames that are analysed together: their groups, and their pictures, RGB uint8 [H, W, 3].
 _Batch = tuple[list[AnalysedGroup], list[npt.NDArray[np.uint8]]]
@@ -54,16 +60,31 @@ class Planner(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a stream is coded.
+
+    :param header: of it, but for the parameter sets. :param whole: width and height of the pictures
+        that show where groups begin. :param coding: whole groups to what the file holds.
+    """
+
+    header: VideoHeader
+    whole: tuple[int, int]
+    coding: Stage[AnalysedGroup, list[CodedGroup]]
+
+
 class VideoEncoder:
     """Codes the frames of one video stream.
 
     Motion is analysed in threads of its own, and whole groups are coded in another, while the next
     frames are taken. Groups come out in order, some time after their last frame is known: then key
-    frames are chosen among their frames.
+    frames are chosen among their frames, and the rectangle that is generated, where there is a
+    canvas.
 
     :param info: the stream, as the source describes it.
     :param distance: what groups are planned by, as ``settings`` name it.
     :param planner: makes what plans and codes groups; None takes what the settings ask for.
+    :param faces: what finds faces, where there may be a canvas; None takes what this machine has.
     :raises GvcError: if the settings cannot be carried out.
     """
 
@@ -74,78 +95,138 @@ class VideoEncoder:
         distance: Distance,
         *,
         planner: Callable[[GroupCoder, Shown], Planner] | None = None,
+        faces: Faces | None = None,
     ) -> None:
-        shares = share(settings.threads, side_by_side=settings.device == "cpu")
-        set_threads(shares.each)
-        self._size = coded_size(info.width, info.height, settings.size)
+        self._shares = share(settings.threads, side_by_side=settings.device == "cpu")
+        set_threads(self._shares.each)
+        self._settings, self._distance = settings, distance
         # A name that means nothing is an error of usage; a profile without weights is another.
         profile = get_profile(settings.model)
         chosen = weights.load_or_default(settings.weights, profile.name)
         pack = speaker_packs.load(settings.pack) if settings.pack else None
         shown = chosen if pack is None else pack.adapt(chosen)
-        network = for_inference(network_from(shown, path=settings.weights))
+        self._network = for_inference(network_from(shown, path=settings.weights))
         #: The speaker pack that the file is to hold, or None.
         self.embedded_pack = pack.data if pack is not None and settings.embed_pack else None
-        coding = LevelCoding.for_encoder(settings, chosen)
-        self._header = _header(info, settings, self._size, chosen, coding)
+        self._levels = LevelCoding.for_encoder(settings, chosen)
+        self._header = _header(info, settings, chosen, self._levels)
         if pack is not None:
             self._header = replace(self._header, pack=pack.fingerprint)
-        self._analyser = Analyser(network, device=settings.device)
-        decoding = for_decoding(
-            copy.deepcopy(network),
-            chosen.fingerprint,
-            settings.precision,
-            device=settings.device,
-            extra_weights=settings.weights,
-        )
-        coder = GroupCoder(self._header, settings, network, coding)
-        planner = planner or (RatePlanner if settings.bit_rate else GroupPlanner)
-        self._planner = planner(coder, Shown(coder, decoding, distance))
+        self._analyser = Analyser(self._network, device=settings.device)
+        self._make_planner = planner or (RatePlanner if settings.bit_rate else GroupPlanner)
         self._starts = GroupStarts(gop_size=settings.gop_size, threshold=settings.scene_cut)
         self._groups: deque[AnalysedGroup] = deque()
         self._batch: _Batch = [], []
-        self._analysis = shares.stage(self._codes_of)
-        self._coding = Stage(self._planner.code, bound=2, start=lambda: set_threads(shares.each))
+        self._analysis = self._shares.stage(self._codes_of)
         self._parameters: bytes | None = None
+        self._choice = CanvasChoice(info, settings, faces)
+        self._waiting: list[av.VideoFrame] = []
+        self._begun: _Plan | None = None
+        if self._choice.made is not None:
+            # Whatever keeps groups from being coded must show before there is a frame.
+            self._begun = self._begin(canvas=self._choice.made)
 
     @property
     def header(self) -> VideoHeader:
         """What a decoder has to know; complete once the first group has come out."""
         if self._parameters is None:
             raise KeyFrameError("no key frame has been coded yet")
-        return replace(self._header, key_parameters=self._parameters)
+        return replace(self._plan.header, key_parameters=self._parameters)
 
     def push(self, frame: av.VideoFrame) -> list[CodedGroup]:
         """Take the next frame, upright, its pts in the stream's time base; give whole groups."""
-        assert frame.pts is not None
-        small = to_yuv420(frame, *self._size)
-        picture = to_rgb(small, *self._size)
-        if self._starts.starts_group(picture):
-            self._groups.append(AnalysedGroup())
-        group = self._groups[-1]
-        group.pts.append(frame.pts)
-        group.frames.append(small)
-        groups, pictures = self._batch
-        groups.append(group)
-        pictures.append(picture)
-        if len(pictures) == _BATCH:
-            self._analyse()
-        return self._finished(self._code())
+        self._waiting.append(frame)
+        self._choice.look(frame)
+        return self._finished(self._take_waiting() if self._choice.made is not None else [])
 
     def flush(self) -> list[CodedGroup]:
         """Finish; give the groups that are left."""
+        coded = self._take_waiting()
+        if self._plan.header.canvas is not None and self._groups:
+            self._look_closely(self._groups[-1])
         if self._batch[0]:
             self._analyse()
         self._store(self._analysis.finish())
-        coded = self._code(ended=True)
-        for groups in self._coding.finish():
+        coded += self._code(ended=True)
+        for groups in self._plan.coding.finish():
             coded += groups
         return self._finished(coded)
 
     def close(self) -> None:
         """Release the threads, also where the encoding was not finished."""
         self._analysis.close()
-        self._coding.close()
+        if self._begun is not None:
+            self._begun.coding.close()
+
+    @property
+    def _plan(self) -> _Plan:
+        """How the stream is coded; made when it has to be."""
+        if self._begun is None:
+            self._begun = self._begin(canvas=bool(self._choice.made))
+        return self._begun
+
+    def _begin(self, *, canvas: bool) -> _Plan:
+        header, settings = self._header, self._settings
+        if canvas:
+            size = coded_size(settings.size, settings.size, settings.size)
+            header = replace(
+                header,
+                coded_width=size[0],
+                coded_height=size[1],
+                canvas=canvas_size(header.width, header.height),
+            )
+        decoding = for_decoding(
+            copy.deepcopy(self._network),
+            header.weights,
+            settings.precision,
+            device=settings.device,
+            extra_weights=settings.weights,
+        )
+        coder = GroupCoder(header, settings, self._network, self._levels)
+        planner = self._make_planner(coder, Shown(coder, decoding, self._distance))
+        each = self._shares.each
+        coding = Stage(planner.code, bound=2, start=lambda: set_threads(each))
+        whole = self._header.coded_width, self._header.coded_height
+        return _Plan(header, whole, coding)
+
+    def _take_waiting(self) -> list[CodedGroup]:
+        waiting, self._waiting = self._waiting, []
+        return [group for frame in waiting for group in self._take(frame)]
+
+    def _take(self, frame: av.VideoFrame) -> list[CodedGroup]:
+        assert frame.pts is not None
+        header = self._plan.header
+        kept = to_yuv420(frame, *header.key_size)
+        picture = to_rgb(kept, *self._plan.whole)
+        if self._starts.starts_group(picture):
+            if header.canvas is not None and self._groups:
+                self._look_closely(self._groups[-1])
+            self._groups.append(AnalysedGroup())
+        group = self._groups[-1]
+        group.pts.append(frame.pts)
+        group.frames.append(kept)
+        if header.canvas is None:
+            self._look_at(group, picture)
+        return self._code()
+
+    def _look_closely(self, group: AnalysedGroup) -> None:
+        """Choose the rectangle of a group whose frames are all there, and look at it in each."""
+        header, finder = self._plan.header, self._choice.finder
+        assert header.canvas is not None
+        assert finder is not None
+        sampled = group.frames[::_FACES_EVERY]
+        found = [finder.find(to_rgb(frame, *header.canvas)) for frame in sampled]
+        group.rectangle = choose_rectangle(found, *header.canvas)
+        size = header.coded_width, header.coded_height
+        for frame in group.frames:
+            self._look_at(group, part_to_rgb(frame, group.rectangle, size, header.colour))
+
+    def _look_at(self, group: AnalysedGroup, picture: npt.NDArray[np.uint8]) -> None:
+        groups, pictures = self._batch
+        groups.append(group)
+        pictures.append(picture)
+        if len(pictures) == _BATCH:
+            self._analyse()
 
     def _analyse(self) -> None:
         batch, self._batch = self._batch, ([], [])
@@ -168,7 +249,7 @@ class VideoEncoder:
         while len(self._groups) > (0 if ended else 1):
             if len(self._groups[0].codes) < len(self._groups[0].pts):
                 break
-            for groups in self._coding.push(self._groups.popleft()):
+            for groups in self._plan.coding.push(self._groups.popleft()):
                 coded += groups
         return coded
 
@@ -182,10 +263,11 @@ class VideoEncoder:
 def _header(
     info: VideoInfo,
     settings: EncoderSettings,
-    size: tuple[int, int],
     chosen: weights.Weights,
     coding: LevelCoding,
 ) -> VideoHeader:
+    """Without a canvas."""
+    size = coded_size(info.width, info.height, settings.size)
     return VideoHeader(
         width=info.width,
         height=info.height,

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc import keyframe
-from gvc.bitstream import Group, KeyFrame, VideoHeader
+from gvc.bitstream import Group, KeyFrame, Rectangle, VideoHeader
 from gvc.codec.key_choice import assign_keys
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import find_path
 from gvc.codec.motion_run import inter_frames, write_run
 from gvc.codec.settings import EncoderSettings
 from gvc.entropy import KeyChoice
-from gvc.media import tag, to_rgb
+from gvc.media import part_to_rgb, tag
 from gvc.model.adaptation import Adapter
 from gvc.model.analysis import Analyser
 from gvc.model.check import MotionCheck
@@ -30,20 +30,27 @@ class AnalysedGroup:
     """The frames of a group and what is known of each; they come in as they are analysed.
 
     :param pts: in the stream's time base.
-    :param frames: yuv420p of the coded size.
+    :param frames: yuv420p of the size of key frames.
     :param codes: motion codes, float32 [L] each, in units of the coder's spread.
     :param pictures: RGB uint8, small, see :func:`gvc.model.adaptation.shrink`.
+    :param rectangle: the part of the frames that codes and pictures are of; None for all of them.
     """
 
     pts: list[int] = field(default_factory=list)
     frames: list[av.VideoFrame] = field(default_factory=list)
     codes: list[npt.NDArray[np.float32]] = field(default_factory=list)
     pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    rectangle: Rectangle | None = None
 
     def part(self, part: slice) -> AnalysedGroup:
         """Some frames of it."""
-        lists = self.pts, self.frames, self.codes, self.pictures
-        return AnalysedGroup(*(each[part] for each in lists))  # type: ignore[arg-type]
+        return AnalysedGroup(
+            pts=self.pts[part],
+            frames=self.frames[part],
+            codes=self.codes[part],
+            pictures=self.pictures[part],
+            rectangle=self.rectangle,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +116,10 @@ class GroupCoder:
             else None
         )
         self._key_codec = keyframe.get(header.key_codec)
+        width, height = header.key_size
         self._key_encoder = self._key_codec.encoder(
-            width=header.coded_width,
-            height=header.coded_height,
+            width=width,
+            height=height,
             qp=settings.key_qp,
             colour=header.colour,
             preset=settings.key_preset,
@@ -142,7 +150,7 @@ class GroupCoder:
         if not len(inter):
             return KeyedGroup(frames, tuple(places), coded, codes, inter, ())
         assigned = assign_keys(codes if looks is None else looks, places)
-        keys = self._decoded(coded)
+        keys = self._decoded(coded, frames.rectangle)
         wanted = self._wanted(frames, codes, places, assigned, keys)
         fading = self._fading(frames, wanted, places, assigned, keys)
         choices = tuple(KeyChoice(int(assigned[place]), place in fading) for place in inter)
@@ -181,6 +189,7 @@ class GroupCoder:
             variable_rate=any(delays),
             keys=tuple(map(KeyFrame, keyed.places, keyed.coded.pictures)),
             motion=write_run(self.coding, delays, sent, keys=len(keyed.places)),
+            rectangle=frames.rectangle,
         )
         return CodedGroup(group, keyed.coded.parameters, self._end(frames))
 
@@ -207,11 +216,14 @@ class GroupCoder:
         """How many ticks later than usual each frame but the first comes."""
         return [after - before - self.header.frame_duration for before, after in pairwise(pts)]
 
-    def _decoded(self, coded: keyframe.CodedPictures) -> list[npt.NDArray[np.uint8]]:
-        """The key frames as a decoder has them, RGB uint8 [H, W, 3]."""
+    def _decoded(
+        self, coded: keyframe.CodedPictures, rectangle: Rectangle | None
+    ) -> list[npt.NDArray[np.uint8]]:
+        """What a decoder animates of the key frames, RGB uint8 [H, W, 3]."""
         header = self.header
+        size, colour = (header.coded_width, header.coded_height), header.colour
         return [
-            to_rgb(tag(key, header.colour), header.coded_width, header.coded_height)
+            part_to_rgb(tag(key, colour), rectangle, size, colour)
             for key in self._key_codec.decoder(coded.parameters).decode(coded.pictures)
         ]
 

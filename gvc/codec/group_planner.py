@@ -84,10 +84,12 @@ class GroupPlanner:
         own = np.isin(sampled, keys)
         if own.all():
             return True
-        blocks = self._shown.blocks(frames, coded, sampled, side=_BLOCKS)
-        beyond = blocks[~own] - blocks[own].mean(axis=0)
-        worst = np.quantile(beyond.max(axis=(1, 2)), 0.9)
-        return bool(beyond.mean() <= _ALLOWANCE and worst <= self._local_allowance)
+        for blocks in self._shown.blocks(frames, coded, sampled, side=_BLOCKS):
+            beyond = blocks[~own] - blocks[own].mean(axis=0)
+            worst = np.quantile(beyond.max(axis=(1, 2)), 0.9)
+            if beyond.mean() > _ALLOWANCE or worst > self._local_allowance:
+                return False
+        return True
 
     def _or_video(self, frames: AnalysedGroup, coded: CodedGroup) -> CodedGroup:
         """A group, or the same as video where that is smaller and as close: a few frames."""

@@ -26,10 +26,11 @@ class RateProbe:
         self._header = header
         self._most = settings.key_frames
         codec = keyframe.get(header.key_codec)
+        width, height = header.key_size
         self._encoders = {
             qp: codec.encoder(
-                width=header.coded_width,
-                height=header.coded_height,
+                width=width,
+                height=height,
                 qp=qp,
                 colour=header.colour,
                 preset=_PRESET,

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gvc.bitstream import MAX_INTERPOLATED, MAX_KEYS, VideoHeader
+from gvc.bitstream import MAX_INTERPOLATED, MAX_KEYS, RECTANGLE_UNIT, VideoHeader
 from gvc.codec.presets import preset_options
 from gvc.errors import UsageError
 
@@ -37,8 +37,28 @@ BIT_RATES = 100, 10_000_000
 #: Perceptual distances by name.
 DISTANCES = ("shipped", "lpips")
 
+#: Most pixels of a canvas: an encoder keeps the frames of a group, and VVenC takes its time.
+MAX_CANVAS = 1 << 20
+
+#: How many times the area of what the network makes a picture has to have for a canvas to pay.
+_CANVAS_PAYS = 4
+
 #: Bounds of a coded picture's side in pixels.
 MIN_SIDE, MAX_SIDE = 64, 1024
+
+
+class CanvasMode(enum.StrEnum):
+    """Whether key frames are larger than what the network makes of them.
+
+    With a canvas, key frames have the size of the source, up to :data:`MAX_CANVAS`; a rectangle
+    around a head is generated, and the rest of the picture is held. ``AUTO`` takes one where the
+    picture has more than four times the area of what the network makes, and a face is found in the
+    beginning.
+    """
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 class Precision(enum.StrEnum):
@@ -72,6 +92,8 @@ class EncoderSettings:
 
     :param size: side of the square whose area the coded picture has, in pixels; a picture that
         is smaller already is not enlarged.
+    :param canvas: whether the picture is held but for a head, which is coded at ``size``; see
+        :class:`CanvasMode`.
     :param key_qp: quantisation parameter of the key frames, 0 (best) to 63.
     :param bit_rate: bits a second of the whole file but its sound, by which the QP of each group's
         key frames is chosen in place of ``key_qp``; see :mod:`gvc.codec.rate_control`. None keeps
@@ -114,6 +136,7 @@ class EncoderSettings:
     """
 
     size: int = 256
+    canvas: CanvasMode = CanvasMode.AUTO
     key_qp: int = DEFAULT_KEY_QP
     bit_rate: int | None = None
     key_codec: str = "vvc"
@@ -196,6 +219,21 @@ def coded_size(width: int, height: int, size: int) -> tuple[int, int]:
     return side(width), side(height)
 
 
+def canvas_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of the canvas for a picture: its own as far as multiples of 8 allow."""
+    scale = min(1.0, math.sqrt(MAX_CANVAS / (width * height)))
+    across, down = (
+        max(MIN_SIDE, round(side * scale / RECTANGLE_UNIT) * RECTANGLE_UNIT)
+        for side in (width, height)
+    )
+    return across, down
+
+
+def canvas_pays(width: int, height: int, size: int) -> bool:
+    """Whether a canvas is worth while, if there is a face in the picture."""
+    return width * height > _CANVAS_PAYS * size * size
+
+
 def default_threads() -> int:
     """CPU threads where nobody says how many: those that this process may use, up to 8.
 
@@ -213,6 +251,7 @@ def decoded_header(header: VideoHeader, size: int | None) -> VideoHeader:
         is smaller already is not enlarged. Sides are rounded to even numbers; inside, the network
         works at sides rounded to multiples of 16, of 64 at least, and never at more than the
         coded size. The shape of pixels stays as it is. None decodes at the source's own size.
+        A canvas is no larger than the decoded picture.
     :raises UsageError: if ``size`` is out of range.
     """
     if size is None:
@@ -225,8 +264,12 @@ def decoded_header(header: VideoHeader, size: int | None) -> VideoHeader:
         )
         header = replace(header, width=width, height=height)
     inner = coded_size(header.coded_width, header.coded_height, size)
+    canvas = header.canvas
+    if canvas is not None and canvas[0] * canvas[1] > header.width * header.height:
+        canvas = header.width // 2 * 2, header.height // 2 * 2
     return replace(
         header,
+        canvas=canvas,
         coded_width=min(header.coded_width, inner[0]),
         coded_height=min(header.coded_height, inner[1]),
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import av
 import numpy as np
 import numpy.typing as npt
 
+from gvc.bitstream import Rectangle
 from gvc.codec.decoder import VideoDecoder
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.motion_run import TimedFrame, read_run
-from gvc.media import to_rgb
+from gvc.codec.settings import coded_size
+from gvc.media import part_to_rgb, to_rgb
 from gvc.model.distance import Distance
 from gvc.model.mttf import Mttf
 
@@ -21,6 +24,9 @@ _Picture = npt.NDArray[np.uint8]
 
 class Shown:
     """Decodes groups of one stream and compares them with what was coded.
+
+    Where only a rectangle is generated, it is compared at the network's size, and so is the whole
+    picture: two *views*. Elsewhere that is one.
 
     :param coder: what codes them.
     :param network: what decodes them, see :func:`gvc.codec.networks.for_decoding`.
@@ -33,22 +39,35 @@ class Shown:
         self._distance = distance
         header = coder.header
         self._size = header.coded_width, header.coded_height
+        self._whole = self._size
+        if header.canvas is not None:
+            self._whole = coded_size(*header.canvas, coder.settings.size)
 
     def distances(
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
     ) -> npt.NDArray[np.float32]:
-        """Distance from its original of each frame at ``places``, ascending: [len(places)]."""
-        pairs = self._pairs(frames, coded, places)
-        found = [self._distance.distance([one], [other]) for one, other in pairs]
-        return np.concatenate([np.empty(0, np.float32), *found])
+        """Distance from its original of each frame at ``places``, ascending: [len(places)].
+
+        That of the view that is further.
+        """
+        found = [
+            max(float(self._distance.distance([one], [other])[0]) for one, other in views)
+            for views in self._pairs(frames, coded, places)
+        ]
+        return np.array(found, np.float32)
 
     def blocks(
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int], *, side: int
     ) -> npt.NDArray[np.float32]:
-        """The same, block by block: [len(places), side, side], see :meth:`Distance.blocks`."""
-        pairs = self._pairs(frames, coded, places)
-        found = [self._distance.blocks([one], [other], side=side) for one, other in pairs]
-        return np.concatenate([np.empty((0, side, side), np.float32), *found])
+        """The same, view by view and block by block: [views, len(places), side, side].
+
+        See :meth:`Distance.blocks`; there is one place at least.
+        """
+        found = [
+            [self._distance.blocks([one], [other], side=side)[0] for one, other in views]
+            for views in self._pairs(frames, coded, places)
+        ]
+        return np.stack([np.stack(view) for view in zip(*found, strict=True)])
 
     def changed(self, one: CodedGroup, other: CodedGroup) -> list[int]:
         """Places of the frames that a decoder animates differently in two codings of a group.
@@ -64,11 +83,11 @@ class Shown:
 
     def _pairs(
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
-    ) -> Iterator[tuple[_Picture, _Picture]]:
-        """Originals and decoded pictures."""
+    ) -> Iterator[list[tuple[_Picture, _Picture]]]:
+        """Originals and decoded pictures, view by view."""
         if not places:
             return
-        settings, size = self._coder.settings, self._size
+        settings, size = self._coder.settings, self._coder.header.key_size
         header = replace(
             self._coder.header, width=size[0], height=size[1], key_parameters=coded.parameters
         )
@@ -82,7 +101,16 @@ class Shown:
         wanted = frozenset(frames.pts[place] for place in places)
         decoded = decoder.decode(coded.group, only=wanted)
         for place, frame in zip(places, decoded, strict=True):
-            yield to_rgb(frames.frames[place], *size), to_rgb(frame, *size)
+            both = frames.frames[place], frame
+            views = [self._views(each, frames.rectangle) for each in both]
+            yield list(zip(*views, strict=True))
+
+    def _views(self, frame: av.VideoFrame, rectangle: Rectangle | None) -> list[_Picture]:
+        whole = to_rgb(frame, *self._whole)
+        if rectangle is None:
+            return [whole]
+        colour = self._coder.header.colour
+        return [part_to_rgb(frame, rectangle, self._size, colour), whole]
 
 
 def _alike(one: TimedFrame, other: TimedFrame) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import BinaryIO
 
-from gvc.bitstream import BitstreamReader, FileHeader, FrameType, Group
+from gvc.bitstream import BitstreamReader, FileHeader, FrameType, Group, Rectangle
 from gvc.codec.motion_run import frame_types
 from gvc.errors import InvalidDataError
 
@@ -25,6 +25,7 @@ class StreamSummary:
     :param pack: bytes of the speaker pack that the file holds, 0 without.
     :param frames: number of frames by type.
     :param groups: number of groups of pictures.
+    :param rectangles: that are generated, of those groups that have one, each once.
     :param audio_packets: number of audio packets.
     :param seconds: duration of the video.
     :param problem: why reading stopped before the end, or None for a whole file.
@@ -38,6 +39,7 @@ class StreamSummary:
     audio: int = 0
     frames: Counter[FrameType] = field(default_factory=Counter)
     groups: int = 0
+    rectangles: list[Rectangle] = field(default_factory=list)
     audio_packets: int = 0
     seconds: Fraction = Fraction(0)
     problem: str | None = None
@@ -64,6 +66,8 @@ def summarise(file: BinaryIO) -> StreamSummary:
                 summary.key_frames += len(unit.conventional)
                 summary.motion_codes += len(unit.motion)
                 summary.frames.update(frame_types(unit))
+                if unit.rectangle is not None and unit.rectangle not in summary.rectangles:
+                    summary.rectangles.append(unit.rectangle)
             elif unit is not None:
                 summary.audio_packets += len(unit.packets)
                 summary.audio += sum(len(packet.data) for packet in unit.packets)

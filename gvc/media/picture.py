@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from gvc.bitstream import ColourDescription
+from gvc.bitstream import ColourDescription, Rectangle
 
 #: Interpolation for changes of size.
 _SCALER = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -85,6 +85,37 @@ def from_planes(
     if (frame.width, frame.height) == (width, height):
         return tag(frame, colour)
     return scale(frame, width, height, colour)
+
+
+def part_to_rgb(
+    frame: av.VideoFrame,
+    rectangle: Rectangle | None,
+    size: tuple[int, int],
+    colour: ColourDescription,
+) -> npt.NDArray[np.uint8]:
+    """A part of ``frame``, or all of it, at another size as RGB: uint8 [H, W, 3].
+
+    :param frame: 4:2:0 with the colours ``colour``. :param size: width and height of the result.
+    """
+    if rectangle is None:
+        return to_rgb(frame, *size)
+    return to_rgb(_cut(scale(frame, frame.width, frame.height, colour), rectangle), *size)
+
+
+def _cut(frame: av.VideoFrame, rectangle: Rectangle) -> av.VideoFrame:
+    """A part of ``frame``, which is yuv420p."""
+    planes = np.asarray(frame.to_ndarray(), np.uint8)
+    start = 0
+    parts = []
+    for half in (1, 2, 2):
+        tall, wide = frame.height // half, frame.width // half
+        plane = planes.reshape(-1)[start : start + tall * wide].reshape(tall, wide)
+        start += tall * wide
+        rows = slice(rectangle.top // half, rectangle.bottom // half)
+        columns = slice(rectangle.left // half, rectangle.right // half)
+        parts.append(plane[rows, columns].reshape(-1))
+    cut = np.concatenate(parts).reshape(-1, rectangle.width)
+    return tag(av.VideoFrame.from_ndarray(cut, format="yuv420p"), colour_of(frame))
 
 
 def luma_weights(colour: ColourDescription) -> tuple[float, float]:

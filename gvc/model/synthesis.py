@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gvc.model.canvas import Canvas, Place
 from gvc.model.device import select_device, to_tensor
 from gvc.model.mttf import KeyState, Mttf
+from gvc.ops import Branches, compose_planes
 from gvc.ops import YuvMatrix as YuvMatrix
-from gvc.ops import compose_planes
 
 
 class Synthesiser:
@@ -43,6 +44,24 @@ class Synthesiser:
         :returns: planes 4:2:0, uint8 [N, H·3/2, W], as ``av.VideoFrame.from_ndarray`` takes
             yuv420p.
         """
+        return compose_planes(self._branches(state, codes), matrix).cpu().numpy()
+
+    @torch.inference_mode()
+    def spread(
+        self, state: KeyState, planes: npt.NDArray[np.uint8], place: Place, matrix: YuvMatrix
+    ) -> Canvas:
+        """Compute once what depends on a key picture of which a part is animated.
+
+        :param state: of that part. The rest is as for :class:`Canvas`.
+        """
+        return Canvas(state, planes, place, matrix)
+
+    @torch.inference_mode()
+    def animate_on(self, canvas: Canvas, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+        """The same as :meth:`animate`, in the whole picture: uint8 [N, H·3/2, W] of its size."""
+        branches = self._branches(canvas.state, codes)
+        return canvas.draw(branches, compose_planes(branches, canvas.matrix))
+
+    def _branches(self, state: KeyState, codes: npt.NDArray[np.float32]) -> Branches:
         code = torch.from_numpy(codes).to(self._device) * self._network.coder.spread
-        branches = self._network.generate(state, self._network.estimate(state, code))
-        return compose_planes(branches, matrix).cpu().numpy()
+        return self._network.generate(state, self._network.estimate(state, code))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gvc.ops.composite import YuvMatrix as YuvMatrix
     from gvc.ops.composite import compose_planes as compose_planes
     from gvc.ops.composite import paint as paint
+    from gvc.ops.composite import to_planes as to_planes
     from gvc.ops.flow_warp import blend_warped as blend_warped
     from gvc.ops.flow_warp import warp_by_flow as warp_by_flow
     from gvc.ops.flow_warp import warp_by_flows as warp_by_flows
@@ -47,6 +48,7 @@ __all__ = [
     "quantise",
     "resize",
     "spread_keypoints",
+    "to_planes",
     "warp",
     "warp_by_flow",
     "warp_by_flows",
@@ -66,6 +68,7 @@ _MODULES = {
     "quantise": "quantisation",
     "resize": "resizing",
     "spread_keypoints": "keypoint_spread",
+    "to_planes": "composite",
     "warp": "sampling",
     "warp_by_flow": "flow_warp",
     "warp_by_flows": "flow_warp",

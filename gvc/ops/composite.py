@@ -113,7 +113,7 @@ def compose_planes(branches: Branches, matrix: YuvMatrix) -> Tensor:
         branches.key, branches.foreground_motion, branches.background_motion,
     )  # fmt: skip
     if not runs_natively(*given):
-        return _planes(paint(branches).flatten(), matrix)
+        return to_planes(paint(branches).flatten(), matrix)
     height, width = branches.key.shape[-2:]
     size = len(branches.foreground), 1, height * 3 // 2, width
     planes = torch.empty(size, dtype=torch.uint8, device=branches.key.device)
@@ -136,8 +136,8 @@ def compose_planes(branches: Branches, matrix: YuvMatrix) -> Tensor:
     return planes[:, 0]
 
 
-def _planes(picture: Tensor, matrix: YuvMatrix) -> Tensor:
-    """Planes 4:2:0 of RGB [N, 3, H, W] in [0, 1]."""
+def to_planes(picture: Tensor, matrix: YuvMatrix) -> Tensor:
+    """8-bit planes 4:2:0, as of :func:`compose_planes`, of RGB [N, 3, H, W] in [0, 1]."""
     rows = picture.new_tensor(matrix.rows())
     luma = (picture * rows[0, :3, None, None]).sum(dim=1) + rows[0, 3]
     halved = functional.avg_pool2d(picture, 2)

@@ -1,0 +1,50 @@
+"""Whether a stream gets a canvas."""
+
+from __future__ import annotations
+
+import av
+
+from gvc import faces
+from gvc.codec.settings import CanvasMode, EncoderSettings, canvas_pays
+from gvc.faces import Faces
+from gvc.media import VideoInfo, to_rgb
+
+#: Where frames decide, one in so many is looked at, and so many at most: two seconds, or so.
+_EVERY, _MOST = 8, 7
+
+
+class CanvasChoice:
+    """What the settings say of a canvas, or what the first frames say where they leave it open.
+
+    :param info: the stream.
+    :param finder: what finds faces; None takes what this machine has.
+    :raises UnsupportedError: if a canvas was asked for and nothing here finds faces.
+    """
+
+    def __init__(self, info: VideoInfo, settings: EncoderSettings, finder: Faces | None) -> None:
+        self._size = info.width, info.height
+        self._seen = 0
+        #: Whether there is one; None while frames have to be looked at.
+        self.made: bool | None = None
+        pays = canvas_pays(info.width, info.height, settings.size)
+        if settings.canvas == CanvasMode.ON:
+            self.made = True
+        elif settings.canvas == CanvasMode.OFF or not pays:
+            self.made = False
+        if finder is None and self.made is not False:
+            if self.made or faces.can_be_found():
+                finder = faces.finder()
+            else:
+                self.made = False
+        #: What finds faces; None where there is no canvas.
+        self.finder = finder if self.made is not False else None
+
+    def look(self, frame: av.VideoFrame) -> None:
+        """Look at the next frame, if that is needed."""
+        if self.made is not None or self.finder is None:
+            return
+        if self._seen % _EVERY == 0 and self.finder.find(to_rgb(frame, *self._size)):
+            self.made = True
+        self._seen += 1
+        if self.made is None and self._seen > _EVERY * (_MOST - 1):
+            self.made = False
