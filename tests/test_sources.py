@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -484,7 +485,7 @@ def test_a_still_picture_of_a_video_is_refused(coded, tmp_path):
     assert "-frames:v 1" in text
     assert not list(tmp_path.iterdir())
     # What it says to do works.
-    command = f"gvc decode '{coded}' - | '{FFMPEG}' -v error -i - -frames:v 1 '{target}'"
-    command = command.replace("gvc", "python -m gvc", 1)
+    gvc = f"'{sys.executable}' -m gvc"
+    command = f"{gvc} decode '{coded}' - | '{FFMPEG}' -v error -i - -frames:v 1 '{target}'"
     subprocess.run(command, shell=True, check=True)
     assert len(read_video(target)) == 1
