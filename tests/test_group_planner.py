@@ -117,6 +117,14 @@ def test_no_frame_is_further_than_what_was_asked_for(limit):
     assert sum(group.frames for group in groups(data)) == 26
 
 
+def test_key_frames_that_are_too_far_get_finer_and_not_video():
+    pictures = head(26)
+    limit = 0.8 * float(distances(coded(pictures, key_qp=47), pictures).max())
+    data = coded(pictures, key_qp=47, max_distance=limit)
+    assert not any(group.video for group in groups(data))
+    assert distances(data, pictures).max() <= limit
+
+
 @pytest.mark.parametrize("limit", [0.1, 0.2])
 def test_lpips_may_be_what_limits(limit):
     if not (SHARED / "weights").is_dir() or importlib.util.find_spec("lpips") is None:
