@@ -23,6 +23,7 @@ from gvc.codec.presets import DEFAULT_PRESET, PRESETS
 from gvc.codec.settings import (
     DEFAULT_KEY_QP,
     DEFAULT_MOTION_STEP,
+    DEFAULT_REFRESH,
     DISTANCES,
     CanvasMode,
     EncoderSettings,
@@ -94,6 +95,14 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
 @click.option("--key-codec", default="vvc", show_default=True, help="Key-frame codec: vvc, hevc.")
 @click.option("--key-preset", help="Preset of the key-frame codec.  [as --preset says]")
 @click.option("-g", "--gop-size", default=250, show_default=True, help="Most frames of a group.")
+@click.option(
+    "--refresh",
+    type=float,
+    default=DEFAULT_REFRESH,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long key frames may be predicted from that of one earlier group; 0: never.",
+)
 @click.option("--key-frames", default=4, show_default=True, help="Most key frames of a group.")
 @click.option(
     "--max-distance",
@@ -171,6 +180,7 @@ def command(
     key_codec: str,
     key_preset: str | None,
     gop_size: int,
+    refresh: float,
     key_frames: int,
     max_distance: float | None,
     distance: str,
@@ -215,6 +225,7 @@ def command(
         bit_rate=bit_rate,
         key_codec=key_codec,
         gop_size=gop_size,
+        refresh=refresh,
         key_frames=key_frames,
         max_distance=max_distance,
         distance=distance,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gvc.bitstream import MAX_KEYS
 from gvc.codec.distance_limit import VIDEO_QP, DistanceLimit
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.group_starts import tiles
@@ -32,6 +33,9 @@ _ABOVE, _BELOW = 1.035, 1.015
 
 #: Groups of so many frames may be smaller as video, which is then looked at.
 _SHORT = 24
+
+#: So many times as many key frames are tried before a group is coded as video, which takes more.
+_MORE = 3
 
 #: How much pictures count beside motion codes when key frames are chosen by both.
 _PICTURES = 20.0
@@ -65,17 +69,18 @@ class GroupPlanner:
 
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
         """Generated pictures, unless they are bad, however many key frames there are."""
-        codes = np.stack(frames.codes)
-        usual = self._keys(codes, least_saving(self._settings.key_qp))
+        codes, most = np.stack(frames.codes), self._settings.key_frames
+        usual = choose_keys(codes, most=most, saving=least_saving(self._settings.key_qp))
         coded = self._coder.send(self._coder.key(frames, usual))
         if self._good(frames, coded, usual):
             return self._or_video(frames, coded)
         # Motion codes are of a face; hands, and whoever else is there, are seen in pictures only.
         looks = np.concatenate([codes, _PICTURES * _thumbnails(frames)], axis=1)
-        more = self._keys(looks, 0.0)
-        coded = self._coder.send(self._coder.key(frames, more, looks=looks))
-        if self._good(frames, coded, more):
-            return self._or_video(frames, coded)
+        for count in (most, min(MAX_KEYS, _MORE * most)):
+            more = choose_keys(looks, most=count, saving=0.0)
+            coded = self._coder.send(self._coder.key(frames, more, looks=looks))
+            if self._good(frames, coded, more):
+                return self._or_video(frames, coded)
         return self._video(frames)
 
     def _good(self, frames: AnalysedGroup, coded: CodedGroup, keys: Sequence[int]) -> bool:
@@ -106,9 +111,6 @@ class GroupPlanner:
 
     def _video(self, frames: AnalysedGroup) -> CodedGroup:
         return self._coder.video(frames, qp=min(63, self._settings.key_qp + VIDEO_QP))
-
-    def _keys(self, likeness: npt.NDArray[np.float32], saving: float) -> list[int]:
-        return choose_keys(likeness, most=self._settings.key_frames, saving=saving)
 
 
 def _thumbnails(frames: AnalysedGroup) -> npt.NDArray[np.float32]:

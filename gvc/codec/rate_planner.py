@@ -47,7 +47,7 @@ class RatePlanner:
         :raises KeyFrameError: if the key-frame codec fails.
         """
         control = self._control
-        group = control.expected or self._probe.measure(frames)
+        group = control.expected or self._measured(frames)
         qp, coded = self._settled(frames, group)
         # Groups before this one may have taken nearly all, but a picture needs something.
         allowed = max(control.budget(group), control.share(group) / 2)
@@ -61,6 +61,10 @@ class RatePlanner:
             coded = [both[int(np.argmin(means))]]
         control.coded(group, qp=qp, size=_size(coded))
         return coded
+
+    def _measured(self, frames: AnalysedGroup) -> GroupRate:
+        reference = self._coder.known.like(frames.frames[0], pts=frames.pts[0])
+        return self._probe.measure(frames, reference)
 
     def _settled(self, frames: AnalysedGroup, group: GroupRate) -> tuple[int, list[CodedGroup]]:
         """The QP of a group and what is coded with it.
