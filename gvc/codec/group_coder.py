@@ -28,7 +28,7 @@ from gvc.model.mttf import Mttf
 #: By how much lower the QP of a key frame is from which others will be predicted: what is spent on
 #: it they all have. On a minute of a speaker, with the same distance of all frames, 26 and 32 take
 #: half of the bytes that 32 and 26 take.
-_FINER = 6
+FINER = 6
 
 #: A group is coded alone, too, where its key frames take more than this share of what those of its
 #: reference took; and stays alone unless it is larger than the other one by more than this factor,
@@ -333,7 +333,7 @@ def first_qp(key_qp: int, *, recurs: bool) -> int:
     :param key_qp: of key frames as they are. :param recurs: whether others will be predicted from
         it.
     """
-    return max(0, key_qp - _FINER) if recurs else key_qp
+    return max(0, key_qp - FINER) if recurs else key_qp
 
 
 def _reference(known: KnownKey | None) -> Reference | None:

@@ -53,12 +53,10 @@ class RatePlanner:
         allowed = max(control.budget(group), control.share(group) / 2)
         if any(each.group.video for each in coded):
             if _size(coded) > allowed:
-                coded = [self._video(frames, allowed)]
+                generated = self._planner(qp).generated(frames)
+                coded = [self._closer(frames, generated, self._video(frames, allowed))]
         elif qp <= _VIDEO_FROM and len(coded) == 1:
-            sampled = range(0, len(frames.pts), _EVERY)
-            both = coded[0], self._video(frames, allowed)
-            means = [self._shown.distances(frames, each, sampled).mean() for each in both]
-            coded = [both[int(np.argmin(means))]]
+            coded = [self._closer(frames, coded[0], self._video(frames, allowed))]
         control.coded(group, qp=qp, size=_size(coded))
         return coded
 
@@ -87,6 +85,12 @@ class RatePlanner:
                 qp = max(qp, wanted)
                 return qp, tried[qp]
             qp = wanted
+
+    def _closer(self, frames: AnalysedGroup, *both: CodedGroup) -> CodedGroup:
+        """The one whose frames are closer on average."""
+        sampled = range(0, len(frames.pts), _EVERY)
+        means = [self._shown.distances(frames, each, sampled).mean() for each in both]
+        return both[int(np.argmin(means))]
 
     def _planner(self, qp: int) -> GroupPlanner:
         if qp not in self._planners:

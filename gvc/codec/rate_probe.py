@@ -59,7 +59,11 @@ class RateProbe:
                 coded = encoder.encode(pictures, first_qp=first)
             sizes.append(float(sum(map(len, coded.pictures))))
         ticks = frames.pts[-1] + self._header.frame_duration - frames.pts[0]
-        return GroupRate(RateCurve(tuple(sizes)), float(ticks * self._header.time_base))
+        return GroupRate(
+            RateCurve(tuple(sizes)),
+            float(ticks * self._header.time_base),
+            serves=frames.recurs and reference is None,
+        )
 
     def _as_here(self, reference: KnownKey, qp: int) -> CodedReference:
         """A reference as it would be, had it been coded by these encoders."""
