@@ -223,3 +223,10 @@ def test_only_the_last_few_groups_can_be_referred_to(minute):
         list(BitstreamReader(Pipe(data)))
     near = replace(far, reference=Reference(units[1].pts))
     assert len(list(BitstreamReader(Pipe(rewritten(minute, [*units, near]).getvalue())))) == 6
+
+
+def test_the_halves_of_a_group_know_each_other():
+    """A group that was cut for a greatest distance shows one scene."""
+    pictures = heads(44) + [np.roll(picture, 16, axis=0) for picture in heads(16)]
+    data = coded(pictures, gop_size=60, scene_cut=0, key_frames=1, max_distance=0.2)
+    assert ways(data) == [None, 0]

@@ -190,8 +190,7 @@ class VideoEncoder:
         def code(frames: AnalysedGroup) -> list[CodedGroup]:
             coded = planner.code(frames)
             for each in coded:
-                if each.known is not None:
-                    known.add(each.known)
+                known.add(each.known)
             return coded
 
         threads = self._shares.each

@@ -44,8 +44,10 @@ class KnownKeys:
         self._reach = reach
         self._keys: list[tuple[KnownKey, npt.NDArray[np.float32]]] = []
 
-    def add(self, key: KnownKey) -> None:
-        """Take the first key frame of a group that is predicted from no other."""
+    def add(self, key: KnownKey | None) -> None:
+        """Take the first key frame of a group that is predicted from no other, once."""
+        if key is None or any(key.pts == other.pts for other, _ in self._keys):
+            return
         self._keys = [*self._keys, (key, _thumbnail(key.coded.picture))][-MAX_REFERENCES:]
 
     def like(self, picture: av.VideoFrame, *, pts: int) -> KnownKey | None:
