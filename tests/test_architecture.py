@@ -34,7 +34,7 @@ ALLOWED = {
     },
     "bench": {
         *("errors", "clips", "bitstream", "entropy", "media", "ops", "model", "codec", "api"),
-        "metrics",
+        *("faces", "metrics"),
     },
     "cli": {"errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
 }
@@ -47,7 +47,7 @@ RESTRICTED = {
     "imageio_ffmpeg": {"media"},
     "constriction": {"entropy"},
     "cv2": {"training"},
-    "mediapipe": {"training"},
+    "mediapipe": {"faces", "training"},
     "matplotlib": {"bench"},
     "bjontegaard": {"bench"},
     "click": {"cli"},

@@ -25,6 +25,7 @@ from gvc.bench import run as bench_run
 from gvc.bench.anchors import ANCHORS
 from gvc.bench.clips import Selection, find_clips
 from gvc.bench.curves import Curve, bd_rate
+from gvc.bench.records import Record
 from gvc.bench.reference import make_reference
 from gvc.bench.report import described, write_report
 from gvc.bench.rho import RhoPoint, RhoRow, RhoSettings, measure_rho, rate_at, rho_table
@@ -32,6 +33,7 @@ from gvc.bench.run import run_rd
 from gvc.bench.scores import METRICS, Scorer, libvmaf
 from gvc.bench.settings import CODECS, RdSettings
 from gvc.bench.sheet import draw_sheet
+from gvc.bench.summary import summarise_run
 from gvc.bench.tables import table
 from gvc.bitstream import FrameType
 from gvc.clips import Kind, Split
@@ -476,6 +478,40 @@ def test_tables_hold_every_codec_and_clip(results, summary):
     assert all(title in table(summary) for title in ("VVC random access", "AV1", "LPIPS-alex"))
 
 
+def test_faces_are_reported_where_they_were_compared(results, summary, tmp_path):
+    before = (results.settings.output / "index.html").read_text()
+    assert "face similarity" not in before
+    assert "face_similarity" not in (results.settings.output / "summary.json").read_text()
+
+    def seen(place: int, record: Record) -> Record:
+        return replace(record, scores={**record.scores, "face_similarity": 0.9 - place / 100})
+
+    records = tuple(seen(place, record) for place, record in enumerate(results.records))
+    told = replace(results, settings=replace(results.settings, output=tmp_path), records=records)
+    told.settings.work.mkdir()
+    report = write_report(told)
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("face similarity") >= 3
+    assert "faces verified" not in page
+    assert "face similarity" in table(report)
+    means = json.loads((tmp_path / "summary.json").read_text())["means"]
+    assert means[0]["scores"]["face_similarity"] == pytest.approx(0.9)
+    assert (tmp_path / "rd-face_similarity.png").exists()
+    first = next(csv.DictReader((tmp_path / "results.csv").open()))
+    assert float(first["face_similarity"]) == pytest.approx(0.9)
+
+
+def test_a_clip_without_a_face_counts_for_other_metrics_only(results):
+    first, *others = results.records
+    other = replace(first, clip="wall", scores=dict(first.scores))
+    seen = replace(first, scores={**first.scores, "face_similarity": 0.5})
+    summary = summarise_run(results.codecs, [seen, other, *others])
+    (mean,) = (m for m in summary.means if (m.codec, m.point) == (first.codec, first.point))
+    assert mean.clips == 2
+    assert mean.scores["face_similarity"] == 0.5
+    assert "face_similarity" not in summary.of(first.codec, "wall")[0].scores
+
+
 def test_the_report_says_what_was_asked_for(settings):
     told = described(replace(settings, selection=Selection(kind=None, per_identity=1)))
     assert (told["kind"], told["per_identity"], told["limit"]) == ("all", 1, "unlimited")
@@ -564,7 +600,8 @@ def test_the_command(short_clip, tmp_path):
     ]  # fmt: skip
     done = run_gvc(*arguments)
     assert done.returncode == 0, done.stderr
-    lines = done.stderr.decode().splitlines()
+    # What compares faces, or the lack of it, has more to say.
+    lines = [line for line in done.stderr.decode().splitlines() if " kb/s " in line]
     assert [line.split(" kb/s")[0].rsplit(" ", 1)[0] for line in lines] == [
         "1/2 nod gvc qp42",
         "2/2 nod gvc qp52",
@@ -572,4 +609,7 @@ def test_the_command(short_clip, tmp_path):
     assert "BD-rates" in done.stdout.decode()
     assert "index.html" in done.stdout.decode()
     done = run_gvc(*arguments, "-q")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (done.returncode, done.stdout) == (0, b"")
+    # MediaPipe, where it is installed, cannot be told to be quiet.
+    said = done.stderr.decode().splitlines()
+    assert [line for line in said if not re.match(r"INFO|WARNING|[IW]\d{4} ", line)] == []

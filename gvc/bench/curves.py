@@ -45,7 +45,11 @@ class BdRate:
 
 def curve_of(records: Iterable[Record], metric: Metric) -> Curve:
     """The curve of one clip and codec."""
-    pairs = sorted((record.kbps, record.scores[metric.name]) for record in records)
+    pairs = sorted(
+        (record.kbps, record.scores[metric.name])
+        for record in records
+        if metric.name in record.scores
+    )
     return Curve(tuple(rate for rate, _ in pairs), tuple(score for _, score in pairs))
 
 
@@ -53,7 +57,8 @@ def mean_curve(records: Iterable[Record], metric: Metric) -> Curve:
     """The curve of one codec with, for each of its points, means of rate and score over clips."""
     points: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        points[record.point].append(record)
+        if metric.name in record.scores:
+            points[record.point].append(record)
     pairs = sorted(
         (
             statistics.fmean(record.kbps for record in group),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gvc.bench.records import Record
-from gvc.bench.scores import METRICS
+from gvc.bench.scores import Metric
 from gvc.bench.summary import MeanPoint, Summary
 from gvc.bench.tables import percent, reasons
 
@@ -41,7 +41,7 @@ def write_page(summary: Summary, settings: Mapping[str, Any], folder: Path) -> N
         "<h2>Curves</h2>",
         '<p class="less">Means over clips of rate and score at each point.</p>',
         '<div class="figures">',
-        *(_image(folder / f"rd-{metric.name}.png", metric.title) for metric in METRICS),
+        *(_image(folder / f"rd-{metric.name}.png", metric.title) for metric in summary.metrics),
         "</div>",
         "<h2>On average</h2>",
         _points(summary, summary.means),
@@ -69,7 +69,7 @@ def _deltas(summary: Summary) -> str:
     for anchor in summary.anchors:
         head += [f"{anchor.title}: on mean curves", "mean of clips", "clips"]
     rows = []
-    for metric in METRICS:
+    for metric in summary.metrics:
         row = [metric.title]
         for anchor in summary.anchors:
             found = summary.comparison(anchor.name, metric)
@@ -96,7 +96,7 @@ def _sheet(path: Path) -> str:
 def _clip(summary: Summary, clip: str) -> str:
     records = [record for record in summary.records if record.clip == clip]
     deltas = []
-    for metric in METRICS:
+    for metric in summary.metrics:
         found = [summary.comparison(anchor.name, metric) for anchor in summary.anchors]
         deltas.append([metric.title, *(percent(comparison.by_clip[clip]) for comparison in found)])
     head = ["BD-rate of gvc", *(anchor.title for anchor in summary.anchors)]
@@ -113,8 +113,13 @@ def _points(summary: Summary, points: Iterable[MeanPoint | Record]) -> str:
         row = [titles[point.codec], point.point, f"{point.kbps:.2f}"]
         for kind in ("key_frames", "motion_codes"):
             row.append(f"{_kbps(point, kind):.2f}" if kind in point.split else "")
-        rows.append(row + [f"{point.scores[metric.name]:.{metric.digits}f}" for metric in METRICS])
-    return _table([*head, *(metric.title for metric in METRICS)], rows)
+        rows.append(row + [_score(point, metric) for metric in summary.metrics])
+    return _table([*head, *(metric.title for metric in summary.metrics)], rows)
+
+
+def _score(point: MeanPoint | Record, metric: Metric) -> str:
+    score = point.scores.get(metric.name)
+    return "" if score is None else f"{score:.{metric.digits}f}"
 
 
 def _kbps(point: MeanPoint | Record, kind: str) -> float:
@@ -125,7 +130,7 @@ def _kbps(point: MeanPoint | Record, kind: str) -> float:
 
 def _notes(summary: Summary, settings: Mapping[str, Any]) -> str:
     terms = [(codec.title, codec.note) for codec in summary.codecs]
-    terms += [(metric.title, metric.note) for metric in METRICS]
+    terms += [(metric.title, metric.note) for metric in summary.metrics]
     terms += [(key, str(value)) for key, value in settings.items()]
     inside = "".join(f"<dt><b>{escape(a)}</b></dt><dd>{escape(b)}</dd>" for a, b in terms)
     return f"<h2>What is what</h2><dl>{inside}</dl>"

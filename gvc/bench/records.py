@@ -22,7 +22,7 @@ class Record:
     :param frames: pictures. :param seconds: their duration.
     :param size: bytes that count. :param kbps: the same a second, in kilobits (1000 bits).
     :param split: where the bytes are, if the codec can tell.
-    :param scores: by the names of :data:`gvc.bench.scores.METRICS`.
+    :param scores: by the names of :data:`gvc.bench.scores.METRICS` and ``FACE_METRICS``.
     :param settings: what ``key`` was made of.
     """
 

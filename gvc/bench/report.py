@@ -10,7 +10,6 @@ from typing import Any
 from gvc.bench.figures import draw_curves
 from gvc.bench.page import write_page
 from gvc.bench.run import Results
-from gvc.bench.scores import METRICS
 from gvc.bench.settings import RdSettings
 from gvc.bench.sheet import draw_sheet
 from gvc.bench.summary import Summary, summarise_run
@@ -28,7 +27,7 @@ def write_report(results: Results) -> Summary:
     (output / "summary.json").write_text(
         json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8"
     )
-    for metric in METRICS:
+    for metric in summary.metrics:
         draw_curves(summary, metric, output / f"rd-{metric.name}.png")
     sheet = output / "sheet.png"
     if not draw_sheet(results, sheet):
@@ -56,7 +55,7 @@ def described(settings: RdSettings) -> dict[str, Any]:
 
 def _write_csv(summary: Summary, path: Path) -> None:
     kinds = list(dict.fromkeys(kind for record in summary.records for kind in record.split))
-    names = [metric.name for metric in METRICS]
+    names = [metric.name for metric in summary.metrics]
     head = ["clip", "codec", "point", "frames", "seconds", "size", "kbps", *kinds, *names]
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -67,6 +66,9 @@ def _write_csv(summary: Summary, path: Path) -> None:
                     record.clip, record.codec, record.point, record.frames,
                     round(record.seconds, 4), record.size, round(record.kbps, 4),
                     *(record.split.get(kind, "") for kind in kinds),
-                    *(round(record.scores[name], 6) for name in names),
+                    *(
+                        round(record.scores[name], 6) if name in record.scores else ""
+                        for name in names
+                    ),
                 ]
             )  # fmt: skip

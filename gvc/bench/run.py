@@ -13,6 +13,7 @@ from pathlib import Path
 from gvc.bench.anchors import ANCHORS
 from gvc.bench.clips import Clip, find_clips
 from gvc.bench.generative import own_codecs
+from gvc.bench.identity import find_face_similarity
 from gvc.bench.points import Codec, Point
 from gvc.bench.records import Record, RecordFile, key_of
 from gvc.bench.reference import Reference, make_reference
@@ -72,7 +73,8 @@ def run_rd(
 ) -> Results:
     """Measure what is not measured yet; each point is in ``results.jsonl`` as soon as it is.
 
-    :param judge: gives the scores; None takes all of :data:`gvc.bench.scores.METRICS`.
+    :param judge: gives the scores; None takes all of :data:`gvc.bench.scores.METRICS`, and those of
+        faces where this machine can.
     :param on_step: called after each point, in the thread of the caller.
     :raises UnsupportedError: if a package of the extra ``bench`` is missing.
     :raises GvcError: if a source, a codec or a metric fails; what was measured before is kept.
@@ -84,6 +86,9 @@ def run_rd(
         every=settings.every,
         device=settings.device,
         threads=settings.threads_each,
+        faces=find_face_similarity(
+            settings.metric_weights, every=settings.every, device=settings.device
+        ),
     )
     settings.work.mkdir(parents=True, exist_ok=True)
     path = settings.output / "results.jsonl"

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gvc.bench.ffmpeg import raw_input, run_ffmpeg
+from gvc.bench.identity import VERIFIED, FaceSimilarity
 from gvc.bench.reference import Planes, Reference
 from gvc.errors import MediaError
 from gvc.metrics import Lpips
@@ -64,6 +65,20 @@ METRICS = (
     ),
 )  # fmt: skip
 
+#: Further ones, where the network that sees faces is at hand, of clips that show one.
+FACE_METRICS = (
+    Metric(
+        "face_similarity", "face similarity", 4, True,
+        "Mean cosine between faces as MobileFaceNet sees them, original and decoded, cut out at "
+        "the points found in the original.",
+    ),
+    Metric(
+        "face_verified", "faces verified", 3, True,
+        f"Share of pictures in which that cosine is above {VERIFIED}: of pairs of different people "
+        "one in a hundred is.",
+    ),
+)  # fmt: skip
+
 
 class Judge(Protocol):
     """Gives scores; :class:`Scorer` is the one that runs use."""
@@ -72,31 +87,40 @@ class Judge(Protocol):
         """What changes the scores."""
 
     def score(self, reference: Reference, decoded: Path, folder: Path) -> dict[str, float]:
-        """Scores by the names of :data:`METRICS`."""
+        """Scores by the names of :data:`METRICS`; those of :data:`FACE_METRICS` may lack."""
 
 
 class Scorer:
-    """Computes all of :data:`METRICS`.
+    """Computes all of :data:`METRICS`, and :data:`FACE_METRICS` where ``faces`` does.
 
     :param weights: folder of LPIPS's networks, see :class:`gvc.metrics.Lpips`.
     :param every: LPIPS and tLP look at every so manieth picture; libvmaf at all.
     :param device: where LPIPS runs. :param threads: CPU threads, None for the libraries' choice.
+    :param faces: compares faces, or None.
     :raises WeightsError: if a network of LPIPS is not found.
     """
 
     def __init__(
-        self, *, weights: Path | None, every: int, device: str, threads: int | None
+        self,
+        *,
+        weights: Path | None,
+        every: int,
+        device: str,
+        threads: int | None,
+        faces: FaceSimilarity | None = None,
     ) -> None:
         self._device = select_device(device)
         self._torch_threads = threads
         self._threads = threads or os.cpu_count() or 1
         self._every = every
+        self._faces = faces
         self._alex = Lpips("alex", weights).to(self._device)
         self._squeeze = Lpips("squeeze", weights).to(self._device)
 
     def settings(self) -> Mapping[str, str]:
         """See :class:`Judge`."""
-        return {"every": str(self._every)}
+        own = {"every": str(self._every)}
+        return own if self._faces is None else own | {"faces": self._faces.fingerprint}
 
     def score(self, reference: Reference, decoded: Path, folder: Path) -> dict[str, float]:
         """Compare the pictures in the file ``decoded`` with their reference.
@@ -111,6 +135,7 @@ class Scorer:
         return {
             **self._perceptual(reference, original, other),
             **libvmaf(reference, decoded, folder, threads=self._threads),
+            **(self._faces.score(reference, other) if self._faces is not None else {}),
         }
 
     @torch.inference_mode()

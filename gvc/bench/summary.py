@@ -10,7 +10,7 @@ from typing import Any
 from gvc.bench.curves import BdRate, bd_rate, curve_of, mean_curve
 from gvc.bench.points import Codec
 from gvc.bench.records import Record
-from gvc.bench.scores import METRICS, Metric
+from gvc.bench.scores import FACE_METRICS, METRICS, Metric
 
 #: The codec whose rate is compared.
 OURS = "gvc"
@@ -47,7 +47,7 @@ class MeanPoint:
     """Means over clips of one codec at one point.
 
     :param clips: how many. :param kbps: in kb/s; :param split: likewise, by kind of data.
-    :param scores: by name of the metric.
+    :param scores: by name of the metric, over the clips that have it.
     """
 
     codec: str
@@ -63,9 +63,11 @@ class Summary:
     """All that tables show.
 
     :param clips: names, in the order in which they were measured.
+    :param metrics: what was measured.
     """
 
     clips: tuple[str, ...]
+    metrics: tuple[Metric, ...]
     codecs: tuple[Codec, ...]
     records: tuple[Record, ...]
     means: tuple[MeanPoint, ...]
@@ -97,14 +99,15 @@ class Summary:
         """Everything but the single records, as plain values."""
         return {
             "clips": list(self.clips),
-            "metrics": [asdict(metric) for metric in METRICS],
+            "metrics": [asdict(metric) for metric in self.metrics],
             "codecs": {
                 codec.name: {"title": codec.title, "note": codec.note} for codec in self.codecs
             },
             "means": [asdict(point) for point in self.means],
             "bd_rate": {
                 anchor.name: {
-                    metric.name: _plain(self.comparison(anchor.name, metric)) for metric in METRICS
+                    metric.name: _plain(self.comparison(anchor.name, metric))
+                    for metric in self.metrics
                 }
                 for anchor in self.anchors
             },
@@ -116,25 +119,35 @@ def summarise_run(codecs: Sequence[Codec], records: Iterable[Record]) -> Summary
     records = tuple(records)
     clips = tuple(dict.fromkeys(record.clip for record in records))
     names = [codec.name for codec in codecs]
+    metrics = METRICS + tuple(
+        metric for metric in FACE_METRICS if any(metric.name in each.scores for each in records)
+    )
     means = tuple(
-        _mean([record for record in records if (record.codec, record.point) == (codec.name, label)])
+        _mean(
+            [record for record in records if (record.codec, record.point) == (codec.name, label)],
+            metrics,
+        )
         for codec in codecs
         for label in dict.fromkeys(r.point for r in records if r.codec == codec.name)
     )
     anchors = [name for name in names if not name.startswith(OURS)] if OURS in names else []
     comparisons = tuple(
-        _compare(anchor, metric, clips, records) for anchor in anchors for metric in METRICS
+        _compare(anchor, metric, clips, records) for anchor in anchors for metric in metrics
     )
-    return Summary(clips, tuple(codecs), records, means, comparisons)
+    return Summary(clips, metrics, tuple(codecs), records, means, comparisons)
 
 
-def _mean(group: Sequence[Record]) -> MeanPoint:
+def _mean(group: Sequence[Record], metrics: Sequence[Metric]) -> MeanPoint:
     def rate(kind: str) -> float:
         return statistics.fmean(
             record.split.get(kind, 0) * 8 / 1000 / record.seconds for record in group
         )
 
     first = group[0]
+    found = {
+        metric.name: [each.scores[metric.name] for each in group if metric.name in each.scores]
+        for metric in metrics
+    }
     return MeanPoint(
         first.codec,
         first.point,
@@ -144,10 +157,7 @@ def _mean(group: Sequence[Record]) -> MeanPoint:
             kind: rate(kind)
             for kind in dict.fromkeys(kind for record in group for kind in record.split)
         },
-        {
-            metric.name: statistics.fmean(record.scores[metric.name] for record in group)
-            for metric in METRICS
-        },
+        {name: statistics.fmean(scores) for name, scores in found.items() if scores},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gvc.bench.curves import BdRate
-from gvc.bench.scores import METRICS
 from gvc.bench.summary import Summary
 
 
@@ -12,14 +11,14 @@ def table(summary: Summary) -> str:
     if not summary.comparisons:
         return "no BD-rates: they need gvc and one other codec at least"
     anchors = summary.anchors
-    width = max(len(metric.title) for metric in METRICS)
+    width = max(len(metric.title) for metric in summary.metrics)
     columns = [max(len(anchor.title), 24) for anchor in anchors]
     head = "  ".join(f"{anchor.title:>{w}}" for anchor, w in zip(anchors, columns, strict=True))
     lines = [
         f"BD-rate of gvc, {len(summary.clips)} clips: on mean curves / mean of clips (how many)",
         f"{'':{width}}  {head}",
     ]
-    for metric in METRICS:
+    for metric in summary.metrics:
         cells = []
         for anchor, w in zip(anchors, columns, strict=True):
             found = summary.comparison(anchor.name, metric)
@@ -37,7 +36,7 @@ def percent(delta: BdRate) -> str:
 
 def reasons(summary: Summary) -> list[str]:
     """Why mean curves gave no figure, each with metric and anchor."""
-    titles = {metric.name: metric.title for metric in METRICS}
+    titles = {metric.name: metric.title for metric in summary.metrics}
     names = {codec.name: codec.title for codec in summary.codecs}
     return [
         f"{titles[found.metric]}, {names[found.anchor]}: {found.on_means.reason}"

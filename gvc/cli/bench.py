@@ -171,9 +171,13 @@ def rate_distortion(
 
     # What writes the report imports packages of the extra.
     check_extra()
+    from gvc.bench.identity import why_no_faces
     from gvc.bench.report import write_report
     from gvc.bench.tables import table
 
+    missing = why_no_faces(metric_weights)
+    if missing is not None:
+        lines(quiet=quiet)(f"gvc: no face similarity: {missing}")
     with _points_line(quiet=quiet) as on_step:
         results = run_rd(settings, on_step=on_step)
     summary = write_report(results)

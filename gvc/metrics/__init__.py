@@ -5,5 +5,6 @@ Networks that judge are loaded from where their owners put them; none is shipped
 """
 
 from gvc.metrics.lpips import Lpips
+from gvc.metrics.mobilefacenet import FaceEmbedding
 
-__all__ = ["Lpips"]
+__all__ = ["FaceEmbedding", "Lpips"]

@@ -1,0 +1,100 @@
+"""Five points of a face by MediaPipe, for measuring; encoders need none of this.
+
+Version 0.10.21, the last whose wheel carries its models (extra ``faces``).
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from gvc.errors import UnsupportedError
+
+#: Numbers of the mesh's points: corners of either eye, those on the left of the picture first, tip
+#: of the nose, corners of the mouth.
+_EYES, _NOSE, _MOUTH = ((33, 133), (362, 263)), 1, (61, 291)
+
+#: How far beyond a found face the mesh is looked for, in sides of its box: tried one by one.
+_AROUND = (0.6, 0.25, 1.2)
+
+
+class FacePoints:
+    """Finds the points that :class:`gvc.metrics.FaceEmbedding` aligns by; a context manager.
+
+    :raises UnsupportedError: if MediaPipe does not work on this machine.
+    """
+
+    def __init__(self) -> None:
+        try:
+            # Without it, MediaPipe writes to standard error before it fails.
+            importlib.import_module("google.protobuf")
+            solutions: Any = importlib.import_module("mediapipe").solutions
+            self._detection = solutions.face_detection.FaceDetection(
+                model_selection=1, min_detection_confidence=0.4
+            )
+            self._mesh = solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1)
+        except (ImportError, AttributeError) as error:
+            # The second comes of a version of protobuf that it does not know.
+            raise UnsupportedError(
+                f"points of faces need MediaPipe, which does not work here: {error}",
+                hint="pip install 'gvc[faces]'",
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._mesh.close()
+        self._detection.close()
+
+    def find(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
+        """Points of the largest face in an RGB picture uint8 [H, W, 3].
+
+        :returns: eyes, tip of the nose and corners of the mouth, those on the left of the picture
+            first, x and y in pixels, [5, 2]; None without a face.
+        """
+        height, width = picture.shape[:2]
+        boxes = [
+            each.location_data.relative_bounding_box
+            for each in self._detection.process(np.ascontiguousarray(picture)).detections or ()
+        ]
+        if not boxes:
+            return None
+        box = max(boxes, key=lambda box: box.width * box.height)
+        side = max(box.width * width, box.height * height)
+        middle = np.array([box.xmin + box.width / 2, box.ymin + box.height / 2]) * (width, height)
+        for around in _AROUND:
+            points = self._in_part(picture, middle, (0.5 + around) * side)
+            if points is not None:
+                return points
+        return None
+
+    def _in_part(
+        self, picture: npt.NDArray[np.uint8], middle: npt.NDArray[np.float64], half: float
+    ) -> npt.NDArray[np.float64] | None:
+        """The points in a square of which one side is twice ``half``, black beyond the picture."""
+        left, top = np.floor(middle - half).astype(int)
+        side = max(2, round(2 * half))
+        part = np.zeros((side, side, 3), np.uint8)
+        seen = picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+        down, across = max(0, -top), max(0, -left)
+        part[down : down + seen.shape[0], across : across + seen.shape[1]] = seen
+        for face in self._mesh.process(part).multi_face_landmarks or ():
+            mesh = np.array([(point.x, point.y) for point in face.landmark])
+            points = [mesh[list(eye)].mean(axis=0) for eye in _EYES]
+            points += [mesh[number] for number in (_NOSE, *_MOUTH)]
+            return np.array(points) * side + (left, top)
+        return None
