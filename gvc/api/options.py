@@ -8,11 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from gvc.codec.presets import preset_options
-from gvc.codec.settings import CanvasMode, EncoderSettings, precision_named
+from gvc.codec.settings import CanvasMode, EncoderSettings, Purpose, precision_named
 from gvc.errors import UsageError
 
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "size": int,
+    "purpose": Purpose,
     "canvas": CanvasMode,
     "key_qp": int,
     "bit_rate": int,

@@ -89,7 +89,7 @@ def encode(
     :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits a second.
     :param passes: how often the source is read, which with 2 must be a file: where the settings ask
         for a bit rate, the first pass finds out which QP keeps it throughout.
-    :param faces: what finds faces, where the settings allow a canvas; None takes what is installed.
+    :param faces: what finds faces, where the settings need that; None takes what is installed.
     :param on_progress: called after each frame, of each pass.
     :param on_warning: called with a line for each stream that is left out, and for what is changed
         of the pictures: interlaced ones, those of high dynamic range, and transparent ones.

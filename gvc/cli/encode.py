@@ -28,6 +28,7 @@ from gvc.codec.settings import (
     CanvasMode,
     EncoderSettings,
     Precision,
+    Purpose,
 )
 from gvc.errors import UsageError
 
@@ -70,6 +71,14 @@ def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
     show_default=True,
     metavar="NAME",
     help=f"Encoding time for bits: {', '.join(PRESETS)}.",
+)
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice([each.value for each in Purpose]),
+    default="people",
+    show_default=True,
+    help="Who looks at it; machine keeps what recognises a face, and flattens all else.",
 )
 @click.option("--size", default=256, show_default=True, help="Side of the square of equal area.")
 @click.option(
@@ -172,6 +181,7 @@ def command(
     source: str,
     target: str,
     preset: str,
+    purpose: str,
     size: int,
     canvas: str,
     key_qp: int | None,
@@ -220,6 +230,7 @@ def command(
     settings = EncoderSettings.of_preset(
         preset,
         **{name: value for name, value in given.items() if value is not None},
+        purpose=Purpose(purpose),
         size=size,
         canvas=CanvasMode(canvas),
         bit_rate=bit_rate,

@@ -26,6 +26,8 @@ class CanvasChoice:
         self._seen = 0
         #: Whether there is one; None while frames have to be looked at.
         self.made: bool | None = None
+        #: Height of the largest face by which that was decided, in pixels.
+        self.face: float | None = None
         pays = canvas_pays(info.width, info.height, settings.size)
         if settings.canvas == CanvasMode.ON:
             self.made = True
@@ -43,8 +45,10 @@ class CanvasChoice:
         """Look at the next frame, if that is needed."""
         if self.made is not None or self.finder is None:
             return
-        if self._seen % _EVERY == 0 and self.finder.find(to_rgb(frame, *self._size)):
-            self.made = True
+        if self._seen % _EVERY == 0:
+            found = self.finder.find(to_rgb(frame, *self._size))
+            self.face = max((face.height for face in found), default=None)
+            self.made = True if found else None
         self._seen += 1
         if self.made is None and self._seen > _EVERY * (_MOST - 1):
             self.made = False

@@ -89,7 +89,9 @@ class DistanceLimit:
     def _generative(self, frames: AnalysedGroup) -> tuple[CodedGroup | None, bool]:
         """A group animated from key frames, if that will do; if not, whether it is hopeless."""
         places = choose_keys(
-            np.stack(frames.codes), most=self._most_keys, saving=least_saving(self._key_qp)
+            np.stack(frames.codes),
+            most=self._most_keys,
+            saving=least_saving(self._key_qp, self._coder.settings.purpose),
         )
         keyed = self._coder.key(frames, places)
         if self._hopeless(keyed):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gvc.bitstream import VideoHeader
 from gvc.codec import speaker_packs
 from gvc.codec.canvas_choice import CanvasChoice
+from gvc.codec.face_focus import canvas_scale, focus_for
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
@@ -85,7 +86,7 @@ class VideoEncoder:
     :param info: the stream, as the source describes it.
     :param distance: what groups are planned by, as ``settings`` name it.
     :param planner: makes what plans and codes groups; None takes what the settings ask for.
-    :param faces: what finds faces, where there may be a canvas; None takes what this machine has.
+    :param faces: what finds faces, where that is needed; None takes what this machine has.
     :raises GvcError: if the settings cannot be carried out.
     """
 
@@ -120,6 +121,7 @@ class VideoEncoder:
         self._batch: _Batch = [], []
         self._analysis = self._shares.stage(self._codes_of)
         self._parameters: bytes | None = None
+        self._focus = focus_for(settings, faces)
         self._choice = CanvasChoice(info, settings, faces)
         self._waiting: list[av.VideoFrame] = []
         self._begun: _Plan | None = None
@@ -170,11 +172,12 @@ class VideoEncoder:
         header, settings = self._header, self._settings
         if canvas:
             size = coded_size(settings.size, settings.size, settings.size)
+            scale = canvas_scale(settings, self._choice.face)
             header = replace(
                 header,
                 coded_width=size[0],
                 coded_height=size[1],
-                canvas=canvas_size(header.width, header.height),
+                canvas=canvas_size(header.width, header.height, scale=scale),
             )
         decoding = for_decoding(
             copy.deepcopy(self._network),
@@ -207,7 +210,11 @@ class VideoEncoder:
         header = self._plan.header
         kept = to_yuv420(frame, *header.key_size)
         picture = to_rgb(kept, *self._plan.whole)
-        if self._starts.starts_group(picture):
+        starts = self._starts.starts_group(picture)
+        if self._focus is not None:
+            kept = self._focus.keep_faces(kept, anew=starts)
+            picture = to_rgb(kept, *self._plan.whole)
+        if starts:
             if header.canvas is not None and self._groups:
                 self._look_closely(self._groups[-1])
             self._groups.append(AnalysedGroup())

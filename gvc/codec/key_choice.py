@@ -9,10 +9,13 @@ within 2 %.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from gvc.codec.settings import Purpose
 
 #: Most frames that are considered, evenly spread.
 _CANDIDATES = 128
@@ -25,8 +28,13 @@ _CHANGE = 3.0
 _WORTH, _GROWTH = 130.0, 1.2
 
 
-def least_saving(key_qp: int) -> float:
-    """The distance of motion codes, summed over all frames, that pays for a further key frame."""
+def least_saving(key_qp: int, purpose: Purpose = Purpose.PEOPLE) -> float:
+    """The distance of motion codes, summed over all frames, that pays for a further key frame.
+
+    None does for recognisers (docs/machine.md).
+    """
+    if purpose is Purpose.MACHINE:
+        return math.inf
     return float(_WORTH * _GROWTH ** max(0, key_qp - 32))
 
 

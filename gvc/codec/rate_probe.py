@@ -26,7 +26,7 @@ class RateProbe:
 
     def __init__(self, header: VideoHeader, settings: EncoderSettings) -> None:
         self._header = header
-        self._most = settings.key_frames
+        self._most, self._purpose = settings.key_frames, settings.purpose
         self._references: dict[int, tuple[int, CodedReference]] = {}
         codec = keyframe.get(header.key_codec)
         width, height = header.key_size
@@ -49,7 +49,8 @@ class RateProbe:
         codes = np.stack(frames.codes)
         sizes = []
         for qp, encoder in self._encoders.items():
-            places = choose_keys(codes, most=self._most, saving=least_saving(qp))
+            saving = least_saving(qp, self._purpose)
+            places = choose_keys(codes, most=self._most, saving=saving)
             pictures = [frames.frames[place] for place in places]
             coded = None
             if reference is not None:

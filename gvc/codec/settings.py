@@ -64,6 +64,17 @@ class CanvasMode(enum.StrEnum):
     OFF = "off"
 
 
+class Purpose(enum.StrEnum):
+    """Who looks at decoded pictures.
+
+    ``MACHINE`` is for what recognises faces: bits go to these, and all else is flattened, see
+    :mod:`gvc.codec.face_focus`.
+    """
+
+    PEOPLE = "people"
+    MACHINE = "machine"
+
+
 class Precision(enum.StrEnum):
     """How generators compute.
 
@@ -95,6 +106,7 @@ class EncoderSettings:
 
     :param size: side of the square whose area the coded picture has, in pixels; a picture that
         is smaller already is not enlarged.
+    :param purpose: who looks at the pictures.
     :param canvas: whether the picture is held but for a head, which is coded at ``size``; see
         :class:`CanvasMode`.
     :param key_qp: quantisation parameter of the key frames, 0 (best) to 63; those that many others
@@ -143,6 +155,7 @@ class EncoderSettings:
     """
 
     size: int = 256
+    purpose: Purpose = Purpose.PEOPLE
     canvas: CanvasMode = CanvasMode.AUTO
     key_qp: int = DEFAULT_KEY_QP
     bit_rate: int | None = None
@@ -228,9 +241,12 @@ def coded_size(width: int, height: int, size: int) -> tuple[int, int]:
     return side(width), side(height)
 
 
-def canvas_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height of the canvas for a picture: its own as far as multiples of 8 allow."""
-    scale = min(1.0, math.sqrt(MAX_CANVAS / (width * height)))
+def canvas_size(width: int, height: int, *, scale: float = 1.0) -> tuple[int, int]:
+    """Width and height of the canvas for a picture: its own as far as multiples of 8 allow.
+
+    :param scale: by which factor it is smaller, at least.
+    """
+    scale = min(scale, math.sqrt(MAX_CANVAS / (width * height)))
     across, down = (
         max(MIN_SIDE, round(side * scale / RECTANGLE_UNIT) * RECTANGLE_UNIT)
         for side in (width, height)

@@ -23,15 +23,16 @@ def can_be_found() -> bool:
     return importlib.util.find_spec("dlib") is not None
 
 
-def finder() -> Faces:
+def finder(what: str = "a canvas", *, otherwise: str = "--canvas off") -> Faces:
     """What finds faces on this machine.
 
+    :param what: needs it. :param otherwise: an option that does not.
     :raises UnsupportedError: if dlib is not installed.
     """
     if not can_be_found():
         raise UnsupportedError(
-            "a canvas needs dlib to find faces, which is not installed",
-            hint="pip install 'gvc[canvas]', or --canvas off",
+            f"{what} needs dlib to find faces, which is not installed",
+            hint=f"pip install 'gvc[canvas]', or {otherwise}",
         )
     return _Gradients()
 
