@@ -36,7 +36,11 @@ ALLOWED = {
         *("errors", "clips", "bitstream", "entropy", "media", "ops", "model", "codec", "api"),
         "metrics",
     },
-    "cli": {"errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
+    "archive": {"errors", "bitstream", "media", "model", "codec", "api"},
+    "cli": {
+        *("errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"),
+        "archive",
+    },
 }
 
 #: Third-party packages that only some packages may import.
@@ -52,6 +56,8 @@ RESTRICTED = {
     "bjontegaard": {"bench"},
     "click": {"cli"},
     "rich": {"cli"},
+    "sqlite3": {"archive"},
+    "ray": {"archive"},
 }
 
 
