@@ -37,6 +37,7 @@ FULL = Entry(
     compared=30,
     distance_mean=0.125,
     distance_worst=0.5,
+    damaged=True,
     note="is kept as VVC",
     error="none",
     begun=1.5,

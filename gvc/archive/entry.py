@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Entry:
     :param distance_mean: of those frames from their originals, by the perceptual distance that
         ships (:class:`gvc.model.distance.Distance`), on the scale of LPIPS with SqueezeNet.
     :param distance_worst: the greatest of them.
+    :param damaged: whether parts of the source could not be read, and are missing.
     :param note: what there is to say of a file that is done, in a line: streams left out, why it
         is kept as VVC.
     :param error: why it failed, in a line; None if it did not.
@@ -94,6 +96,7 @@ class Entry:
     compared: int = 0
     distance_mean: float | None = None
     distance_worst: float | None = None
+    damaged: bool = False
     note: str | None = None
     error: str | None = None
     begun: float | None = None
@@ -103,6 +106,11 @@ class Entry:
     source_deleted: bool = False
 
     @property
+    def is_kept(self) -> bool:
+        """Whether there is a file of it: that of an earlier version, if it is not done."""
+        return self.target_hash is not None and self.state is not State.WHOLE
+
+    @property
     def bit_rate(self) -> float | None:
         """Bits a second of the whole file, sound and all; None where that is not known."""
         if self.target_size is None or not self.seconds:
@@ -110,8 +118,18 @@ class Entry:
         return self.target_size * 8 / self.seconds
 
     @property
+    def settings_fingerprint(self) -> str | None:
+        """Eight hexadecimal digits that stand for the settings."""
+        return None if self.settings is None else fingerprint_of(self.settings)
+
+    @property
     def saved(self) -> int | None:
         """Bytes by which the file is smaller than its source; None where there is no file."""
         if self.target_size is None or self.source_size is None:
             return None
         return self.source_size - self.target_size
+
+
+def fingerprint_of(settings: str) -> str:
+    """Eight hexadecimal digits that stand for settings in canonical JSON."""
+    return hashlib.blake2b(settings.encode(), digest_size=4).hexdigest()

@@ -47,6 +47,7 @@ CREATE TABLE files (
     compared INTEGER NOT NULL,
     distance_mean REAL,
     distance_worst REAL,
+    damaged INTEGER NOT NULL,
     note TEXT,
     error TEXT,
     begun REAL,
@@ -74,6 +75,7 @@ _FROM_SQL: Mapping[str, Callable[[Any], object]] = {
     "state": State,
     "form": Form,
     "verification": Verification,
+    "damaged": bool,
     "source_deleted": bool,
 }
 
