@@ -46,7 +46,7 @@ ALLOWED = {
 #: Third-party packages that only some packages may import.
 RESTRICTED = {
     "torch": {"ops", "model", "metrics", "training", "bench"},
-    "av": {"media", "keyframe", "faces", "codec", "api", "training", "bench"},
+    "av": {"media", "keyframe", "faces", "codec", "api", "training", "bench", "archive"},
     "dlib": {"faces"},
     "imageio_ffmpeg": {"media"},
     "constriction": {"entropy"},

@@ -107,7 +107,9 @@ class Archive:
             plan = self._planned(manifest.entries(), roots, recipe, options)
             observer.planned(plan)
             try:
-                with self._engine(options, recipe, prepare) as engine:
+                # Where nothing is to be done, no cluster is needed.
+                chosen = options if plan.todo else _OPTIONS
+                with self._engine(chosen, recipe, prepare) as engine:
                     run.carry_out(plan, engine)
             finally:
                 run.put_back()
@@ -148,8 +150,8 @@ class Archive:
         )
         with LocalEngine(jobs, prepare=prepare) as engine:
             for task, result in engine.run(tasks, _ignore):
-                lost = isinstance(result, Lost)
-                yield Checked(task.entry, result.error) if lost else result
+                assert isinstance(task, CheckTask)
+                yield Checked(task.entry, result.error) if isinstance(result, Lost) else result
 
     def restore(
         self,
@@ -185,14 +187,16 @@ class Archive:
             for entry in kept
         ]
         if not overwrite:
-            for task in todo:
-                if task.target.exists():
-                    yield Restored(task.entry, task.target, skipped=True)
-            todo = [task for task in todo if not task.target.exists()]
+            there = [task for task in todo if task.target.exists()]
+            yield from (Restored(task.entry, task.target, skipped=True) for task in there)
+            todo = [task for task in todo if task not in there]
         with LocalEngine(jobs, prepare=prepare) as engine:
             for task, result in engine.run(iter(todo), _ignore):
-                lost = isinstance(result, Lost)
-                yield Restored(task.entry, task.target, result.error) if lost else result
+                assert isinstance(task, RestoreTask)
+                if isinstance(result, Lost):
+                    yield Restored(task.entry, task.target, result.error)
+                else:
+                    yield result
 
     def _roots(
         self, sources: Sequence[str | Path], recipe: Recipe, options: Options

@@ -38,7 +38,7 @@ class RayEngine:
             ray.init(logging_level=logging.ERROR, log_to_driver=False)
         self._jobs, self._threads = jobs, threads
         gpus = device.startswith("cuda") and "GPU" in ray.cluster_resources()
-        self._remote = ray.remote(_run).options(
+        self._remote: Any = ray.remote(_run).options(
             num_cpus=threads, num_gpus=int(gpus), max_retries=_RETRIES, name="gvc archive"
         )
         self._gpus = gpus
