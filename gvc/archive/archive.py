@@ -86,8 +86,9 @@ class Archive:
         :param recipe: how recordings are coded and verified. :param options: how the run is done.
         :param observer: told how it goes.
         :param prepare: what each worker calls first; a function that can be pickled.
-        :raises UsageError: if the archive is in use, or sources make no sense.
-        :raises MediaError: if the disk is full, or the manifest cannot be written.
+        :raises UsageError: if sources or options make no sense.
+        :raises MediaError: if the archive is in use or the disk is full, or the manifest cannot be
+            written.
         """
         roots = self._roots(sources, recipe, options)
         try:

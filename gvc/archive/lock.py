@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from types import TracebackType
 
-from gvc.errors import MediaError, UsageError
+from gvc.errors import MediaError
 
 #: Name of the file that is locked; it stays, and says who had it last.
 LOCK_NAME = "manifest.lock"
@@ -25,8 +25,8 @@ class ArchiveLock:
     The system holds it for this process (``flock``, on NFS a lock of the server), so it is free as
     soon as the process is gone, however that came.
 
-    :raises UsageError: if another run has it.
-    :raises MediaError: if the file system knows no locks, or the file cannot be written.
+    :raises MediaError: if another run has it, the file system knows no locks, or the file cannot be
+        written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class ArchiveLock:
         except BlockingIOError as error:
             owner = os.read(self._file, 500).decode(errors="replace").strip()
             os.close(self._file)
-            raise UsageError(
+            raise MediaError(
                 f"is in use by another run{f' ({owner})' if owner else ''}",
                 path=folder,
                 hint="wait for it, or stop it",
