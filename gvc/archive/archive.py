@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from gvc.archive import files
 from gvc.archive.checking import Checked, CheckTask
 from gvc.archive.cluster import RayEngine
 from gvc.archive.entry import Entry, State, Verification
@@ -15,11 +16,11 @@ from gvc.archive.observer import Observer
 from gvc.archive.planning import Plan, Planner
 from gvc.archive.recipe import EngineName, Options, Recipe
 from gvc.archive.restore import Restored, RestoreTask, check_names
-from gvc.archive.run import Report, Run
+from gvc.archive.run import Report, Run, full_disk
 from gvc.archive.task import Lost, Step
 from gvc.archive.walk import named_roots, walk
 from gvc.codec.settings import default_threads
-from gvc.errors import MediaError, UsageError
+from gvc.errors import GvcError, MediaError, UsageError
 
 _SILENT = Observer()
 _RECIPE = Recipe()
@@ -95,26 +96,14 @@ class Archive:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MediaError(f"cannot be made: {error.strerror}", path=self.folder) from error
-        with ArchiveLock(self.folder), Manifest(self.folder, writable=True) as manifest:
-            recipe = recipe.with_threads(_threads(recipe, options))
-            run = Run(
-                self.folder,
-                manifest,
-                recipe,
-                deleting=options.delete_source,
-                observer=observer,
-            )
-            run.recover()
-            plan = self._planned(manifest.entries(), roots, recipe, options)
-            observer.planned(plan)
-            try:
-                # Where nothing is to be done, no cluster is needed.
-                chosen = options if plan.todo else _OPTIONS
-                with self._engine(chosen, recipe, prepare) as engine:
-                    run.carry_out(plan, engine)
-            finally:
-                run.put_back()
-            return run.report
+        try:
+            with ArchiveLock(self.folder), Manifest(self.folder, writable=True) as manifest:
+                return self._run(manifest, roots, recipe, options, observer, prepare)
+        except (OSError, GvcError) as error:
+            # Whoever notices it first.
+            if files.is_full(error):
+                raise full_disk(self.folder) from error
+            raise
 
     def verify(
         self,
@@ -198,6 +187,29 @@ class Archive:
                     yield Restored(task.entry, task.target, result.error)
                 else:
                     yield result
+
+    def _run(
+        self,
+        manifest: Manifest,
+        roots: dict[Path, Path],
+        recipe: Recipe,
+        options: Options,
+        observer: Observer,
+        prepare: Callable[[], None],
+    ) -> Report:
+        recipe = recipe.with_threads(_threads(recipe, options))
+        run = Run(self.folder, manifest, recipe, deleting=options.delete_source, observer=observer)
+        run.recover()
+        plan = self._planned(manifest.entries(), roots, recipe, options)
+        observer.planned(plan)
+        try:
+            # Where nothing is to be done, no cluster is needed.
+            chosen = options if plan.todo else _OPTIONS
+            with self._engine(chosen, recipe, prepare) as engine:
+                run.carry_out(plan, engine)
+        finally:
+            run.put_back()
+        return run.report
 
     def _roots(
         self, sources: Sequence[str | Path], recipe: Recipe, options: Options

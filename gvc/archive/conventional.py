@@ -16,7 +16,7 @@ QPS = (32, 27, 22)
 def code_vvc(
     source: Path, target: Path, *, qp: int, preset: str, sound: bool, threads: int | None
 ) -> None:
-    """Code a recording at its own size; times, sound and tags stay.
+    """Code a recording at its own size; sound and tags stay, times as far as a fixed rate has them.
 
     Frames that say that they are interlaced are deinterlaced, as for .gvc.
 
@@ -29,7 +29,8 @@ def code_vvc(
     """
     arguments: list[str | Path] = [
         "-i", source, "-sn", "-dn", *([] if sound else ["-an"]), "-map_metadata", "0",
-        "-vf", "bwdif=deint=interlaced", "-fps_mode", "passthrough", "-enc_time_base:v", "demux",
+        # VVenC loses frames where its unit of time is another one than that of a frame.
+        "-vf", "bwdif=mode=send_frame:deint=interlaced", "-fps_mode", "passthrough",
         # Ten bits are what VVenC computes with anyway, and keep what a source has of them.
         "-pix_fmt", "yuv420p10le", "-c:v", "libvvenc", "-preset", preset, "-qp", str(qp),
         "-qpa", "0", *_threads(threads), "-c:a", "copy", "-f", "mp4", target,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,9 +116,15 @@ class Comparison:
         quality = Quality()
         with self._opened(source) as media, self._opened(video) as other:
             size = coded_size(media.video.width, media.video.height, self._settings.size)
+            duration = 1 / media.video.frame_rate
+            late: Fraction | None = None
             for one, two in zip_longest(_video(media), _video(other)):
                 if one is None or two is None:
                     raise InvalidDataError("its number of frames is not that of the source")
+                apart = _time(two) - _time(one)
+                late = apart if late is None else late
+                if abs(apart - late) >= duration:
+                    raise InvalidDataError("times of its frames are not those of the source")
                 if quality.frames % every == 0:
                     pair = to_rgb(one, *size), to_rgb(two, *size)
                     quality.distances.append(self._between(pair))
@@ -173,6 +180,12 @@ def _groups(file: InputContainer) -> Iterator[Group]:
     for packet in file.demux(video=0):
         assert isinstance(packet.unit, Group)
         yield packet.unit
+
+
+def _time(frame: av.VideoFrame) -> Fraction:
+    assert frame.pts is not None
+    assert frame.time_base is not None
+    return frame.pts * frame.time_base
 
 
 def _video(media: Source) -> Iterator[av.VideoFrame]:

@@ -121,7 +121,7 @@ class Run:
                 files.make_folder((self._folder / entry.name).parent)
             except (OSError, GvcError) as error:
                 if files.is_full(error):
-                    raise self._full_disk() from error
+                    raise
                 self._fail(entry, reason_of(error))
                 continue
             running = replace(entry, state=State.RUNNING, begun=time.time(), worker=who())
@@ -138,7 +138,7 @@ class Run:
         if isinstance(result, Lost):
             self._fail(task.entry, result.error)
         elif result.full:
-            raise self._full_disk()
+            raise full_disk(self._folder)
         elif partial is None:
             self._fail(result.entry, result.entry.error or "")
         else:
@@ -147,7 +147,7 @@ class Run:
             except (OSError, GvcError) as error:
                 partial.unlink(missing_ok=True)
                 if files.is_full(error):
-                    raise self._full_disk() from error
+                    raise
                 self._fail(task.entry, reason_of(error))
 
     def _name(self, entry: Entry, partial: Path, *, before: Entry) -> None:
@@ -194,9 +194,11 @@ class Run:
         self.report.failed.append(entry)
         self._observer.ended(entry)
 
-    def _full_disk(self) -> MediaError:
-        return MediaError(
-            "the disk is full; nothing is lost, and no file is half-written",
-            path=self._folder,
-            hint="make room, then run the same command again: it goes on from here",
-        )
+
+def full_disk(folder: Path) -> MediaError:
+    """What to say when an archive has no room left."""
+    return MediaError(
+        "the disk is full; nothing is lost, and no file is half-written",
+        path=folder,
+        hint="make room, then run the same command again: it goes on from here",
+    )
