@@ -85,15 +85,14 @@ class Run:
         if self._deleting:
             for entry in plan.skipped:
                 self._delete(entry)
-        entries = {entry.name: entry for entry in plan.todo}
 
         def on_step(task: CodeTask, step: Step) -> None:
             self._observer.went(task.entry, step)
 
-        for task, result in engine.run(self._tasks(entries.values()), on_step):
+        for task, result in engine.run(self._tasks(plan.todo), on_step):
             assert isinstance(task, CodeTask)
             self._take(task, result)
-            report.elapsed = time.monotonic() - started
+        report.elapsed = time.monotonic() - started
 
     def put_back(self) -> None:
         """Let rows wait that nobody works on any more, and remove what was begun of their files."""

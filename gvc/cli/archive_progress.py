@@ -63,25 +63,29 @@ class Display(Observer):
         self._display = display
         self._total = display.add_task("total", total=None, text="")
         self._rows: dict[Path, TaskID] = {}
-        self._bytes = self._files = self._done = 0
+        self._files = self._done = 0
+        #: Of sources, by name: what time goes with, and known of all.
+        self._bytes: dict[Path, float] = {}
 
     def planned(self, plan: Plan) -> None:
         """See :class:`Observer`."""
         self._files = len(plan.todo)
-        # Bytes of sources are what time goes with, and are known of all.
-        self._bytes = sum(entry.source_size or 0 for entry in plan.todo)
-        self._display.update(self._total, total=self._bytes, text=f"0/{self._files} files")
+        total = sum(entry.source_size or 0 for entry in plan.todo)
+        self._display.update(self._total, total=total)
+        self._count()
 
     def began(self, entry: Entry) -> None:
         """See :class:`Observer`."""
-        row = self._display.add_task(_short(entry), total=None, text="")
-        self._rows[entry.name] = row
+        self._rows[entry.name] = self._display.add_task(_short(entry), total=None, text="")
 
     def went(self, entry: Entry, step: Step) -> None:
         """See :class:`Observer`."""
         count = f"{step.stage} {step.frames}/{step.total or '?'}" if step.frames else step.stage
         row = self._rows[entry.name]
         self._display.update(row, total=step.total, completed=step.frames, text=count)
+        if step.stage == "encode" and step.total:
+            self._bytes[entry.name] = (entry.source_size or 0) * step.frames / step.total
+            self._count()
 
     def ended(self, entry: Entry) -> None:
         """See :class:`Observer`."""
@@ -89,9 +93,13 @@ class Display(Observer):
         if row is not None:
             self._display.remove_task(row)
             self._done += 1
-            text = f"{self._done}/{self._files} files"
-            self._display.update(self._total, advance=entry.source_size or 0, text=text)
+            self._bytes[entry.name] = entry.source_size or 0
+            self._count()
         self._display.console.print(line(entry), markup=False, highlight=False)
+
+    def _count(self) -> None:
+        text = f"{self._done}/{self._files} files"
+        self._display.update(self._total, completed=sum(self._bytes.values()), text=text)
 
     def said(self, line: str) -> None:
         """See :class:`Observer`."""

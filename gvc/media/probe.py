@@ -29,7 +29,7 @@ def holds_video(path: Path) -> bool:
                 return False
             chosen = select(container, sound=False)
             return chosen is not None and chosen.video.codec_context.width > 0
-    except (av.error.PermissionError, av.error.FileNotFoundError) as error:
+    except OSError as error:
         raise MediaError(error.strerror or str(error), path=path) from error
     except (av.FFmpegError, ValueError):
         return False
