@@ -289,3 +289,22 @@ def test_recordings_of_one_name_are_kept_apart(tmp_path):
     # Now it is the same one, on another disk.
     assert Archive(folder).run([other], RECIPE).skipped == 1
     assert entries(folder)["talks/a.mp4"].source == other / "a.mp4"
+
+
+@pytest.mark.parametrize("state", [State.DONE, State.WAITING, State.FAILED])
+def test_what_may_be_all_that_is_left_is_never_replaced(state, tmp_path):
+    source = make_tree(tmp_path / "talks", "a.mp4")
+    folder = tmp_path / "archive"
+    entry = replace(done_entry(folder, source / "a.mp4"), state=state, source_deleted=True)
+    with Manifest(folder, writable=True) as manifest:
+        manifest.put(entry)
+    before = (folder / entry.target).read_bytes()
+    # Another one of the same name, as cameras make them.
+    with (source / "a.mp4").open("ab") as file:
+        file.write(b"other")
+    report = Archive(folder).run([source], RECIPE)
+    assert [each.error for each in report.failed] == [
+        "another recording of this name is kept already"
+    ]
+    assert (folder / entry.target).read_bytes() == before
+    assert entries(folder)["talks/a.mp4"].is_kept

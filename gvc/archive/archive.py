@@ -160,15 +160,17 @@ class Archive:
         :param out: folder in which to. :param overwrite: whether files that are there are replaced,
             which else are skipped. Other parameters are those of :meth:`verify`.
         :returns: what became of each, in the order in which they were done.
-        :raises UsageError: if two recordings would get one name.
+        :raises UsageError, InvalidDataError: if names make no tree.
         """
         kept = [entry for entry in self.entries() if entry.is_kept]
         check_names(kept)
+        token = files.new_token()
         todo = [
             RestoreTask(
                 entry,
                 self.folder,
                 Path(out).resolve(),
+                token,
                 weights=weights,
                 packs=packs,
                 device=device,
@@ -176,17 +178,22 @@ class Archive:
             )
             for entry in kept
         ]
-        if not overwrite:
-            there = [task for task in todo if task.target.exists()]
-            yield from (Restored(task.entry, task.target, skipped=True) for task in there)
-            todo = [task for task in todo if task not in there]
-        with LocalEngine(jobs, prepare=prepare) as engine:
-            for task, result in engine.run(iter(todo), _ignore):
-                assert isinstance(task, RestoreTask)
-                if isinstance(result, Lost):
-                    yield Restored(task.entry, task.target, result.error)
-                else:
-                    yield result
+        targets = () if overwrite else [task.target for task in todo]
+        there = {target for target in targets if target.exists()}
+        skipped = (task for task in todo if task.target in there)
+        yield from (Restored(task.entry, task.target, skipped=True) for task in skipped)
+        todo = [task for task in todo if task.target not in there]
+        try:
+            with LocalEngine(jobs, prepare=prepare) as engine:
+                for task, result in engine.run(iter(todo), _ignore):
+                    assert isinstance(task, RestoreTask)
+                    if isinstance(result, Lost):
+                        yield Restored(task.entry, task.target, result.error)
+                    else:
+                        yield result
+        finally:
+            for folder in {task.target.parent for task in todo}:
+                files.remove_partials(folder, token)
 
     def _run(
         self,

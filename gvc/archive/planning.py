@@ -88,6 +88,10 @@ class Planner:
         entry = self._known.get(found.name)
         if entry is not None and entry.source != found.source:
             self._check_same(entry, found)
+        if entry is not None and self._is_another(entry, found):
+            message = "another recording of this name is kept already"
+            self._plan.changed.append(replace(entry, error=message))
+            return True
         if entry is not None and entry.state is State.DONE:
             self._take_done(entry, found)
             return True
@@ -108,20 +112,23 @@ class Planner:
         return True
 
     def _take_done(self, entry: Entry, found: Found) -> None:
-        if not self._is_unchanged(entry, found):
-            if entry.source_deleted or entry.source != found.source:
-                # What is kept may be all that is left of it.
-                message = "another recording of this name is kept already"
-                self._plan.changed.append(replace(entry, error=message))
-            else:
-                self._do(entry, found)
-        elif self._is_wanted_again(entry) or not self._is_there(entry):
+        if (
+            not self._is_unchanged(entry, found)
+            or self._is_wanted_again(entry)
+            or not self._is_there(entry)
+        ):
             self._do(entry, found)
         else:
             self._skip(entry, found)
 
     def _skip(self, entry: Entry, found: Found) -> None:
-        now = replace(entry, source=found.source, source_mtime_ns=found.mtime_ns, error=None)
+        now = replace(
+            entry,
+            source=found.source,
+            source_mtime_ns=found.mtime_ns,
+            source_deleted=False,
+            error=None,
+        )
         if now != entry:
             self._plan.changed.append(now)
         self._plan.skipped.append(now)
@@ -138,6 +145,7 @@ class Planner:
             source=found.source,
             source_size=found.size,
             source_mtime_ns=found.mtime_ns,
+            source_deleted=False,
             state=State.WAITING,
         )
         self._plan.todo.append(entry)
@@ -164,28 +172,39 @@ class Planner:
                 hint="rename the folder, or take another archive",
             )
 
+    def _is_another(self, entry: Entry, found: Found) -> bool:
+        """Whether the file of an entry may be all that is left of another recording."""
+        if not entry.is_kept or not (entry.source_deleted or entry.source != found.source):
+            return False
+        if entry.state is State.DONE:
+            return not self._is_unchanged(entry, found)
+        return not _has_hash(found.source, entry.source_hash)
+
     def _is_unchanged(self, entry: Entry, found: Found) -> bool:
         stamp = found.size, found.mtime_ns
         same = stamp == (entry.source_size, entry.source_mtime_ns)
         if found.size != entry.source_size or (same and not self._rehash):
             return same
         # Copying a disk changes times; hashing takes far less than coding.
-        try:
-            return files.hash_of(found.source) == entry.source_hash
-        except OSError:
-            return False
+        return _has_hash(found.source, entry.source_hash)
 
     def _is_there(self, entry: Entry) -> bool:
         """Whether the file of an entry is what was made."""
         assert entry.target is not None
         path = self._archive / entry.target
         try:
-            if files.stamp_of(path) != (entry.target_size, entry.target_mtime_ns):
-                # Copying an archive changes times.
-                return path.stat().st_size == entry.target_size and self._has_hash(path, entry)
-            return not self._check or self._has_hash(path, entry)
+            size, mtime_ns = files.stamp_of(path)
         except OSError:
             return False
+        if size != entry.target_size:
+            return False
+        # Copying an archive changes times.
+        unchanged = mtime_ns == entry.target_mtime_ns and not self._check
+        return unchanged or _has_hash(path, entry.target_hash)
 
-    def _has_hash(self, path: Path, entry: Entry) -> bool:
-        return files.hash_of(path) == entry.target_hash
+
+def _has_hash(path: Path, digest: str | None) -> bool:
+    try:
+        return files.hash_of(path) == digest
+    except OSError:
+        return False

@@ -44,12 +44,15 @@ def restored_name(entry: Entry) -> Path:
 
 
 def check_names(entries: Iterable[Entry]) -> None:
-    """Complain of two recordings that would be given back under one name.
+    """Complain of names that no tree can be made of.
 
-    :raises UsageError: if there are.
+    :raises UsageError: if two recordings would be given back under one name.
+    :raises InvalidDataError: if one would be outside of the tree.
     """
     names: dict[Path, Entry] = {}
     for entry in entries:
+        if entry.name.is_absolute() or ".." in entry.name.parts:
+            raise InvalidDataError(f"{entry.name} leads out of the tree")
         other = names.setdefault(restored_name(entry), entry)
         if other is not entry:
             raise UsageError(
@@ -63,6 +66,7 @@ class RestoreTask:
     """Gives one recording back, under its name as soon as it is whole.
 
     :param folder: of the archive. :param out: where the tree is made again.
+    :param token: that names of files have until they are whole.
     :param weights: a weights file or a folder of them, besides those that ship.
     :param packs: likewise of speaker packs. :param device: where the network runs.
     :param threads: CPU threads.
@@ -71,6 +75,7 @@ class RestoreTask:
     entry: Entry
     folder: Path
     out: Path
+    token: str
     weights: Path | None = None
     packs: Path | None = None
     device: str = "cpu"
@@ -83,7 +88,7 @@ class RestoreTask:
 
     def run(self, tell: Tell) -> Restored:
         """Do it; never raises, but for what ends the process."""
-        partial = files.partial_in(self.target.parent, files.new_token())
+        partial = files.partial_in(self.target.parent, self.token)
         try:
             files.make_folder(self.target.parent)
             self._write(partial, tell)

@@ -16,6 +16,9 @@ _OPTIONS = {"formatprobesize": "16384", "probesize": "1000000", "analyzeduration
 #: Formats of pictures, some of which move a little, and "formats" that paint pictures of any text.
 _NO_RECORDINGS = {"image2", "gif", "apng", "ico", "webp", "tty", "bin", "xbin", "adf", "idf"}
 
+#: FFmpeg's AVFMT_NOTIMESTAMPS.
+_NO_TIMESTAMPS = 0x80
+
 
 def holds_video(path: Path) -> bool:
     """Whether FFmpeg finds moving pictures in a file; stills and cover pictures are none.
@@ -28,7 +31,9 @@ def holds_video(path: Path) -> bool:
             if name in _NO_RECORDINGS or name.endswith("_pipe"):
                 return False
             chosen = select(container, sound=False)
-            return chosen is not None and chosen.video.codec_context.width > 0
+            # Bare bitstreams have no signature, and much may look like one.
+            bare = bool(container.format.flags & _NO_TIMESTAMPS)
+            return chosen is not None and (chosen.video.codec_context.width > 0 or not bare)
     except OSError as error:
         raise MediaError(error.strerror or str(error), path=path) from error
     except (av.FFmpegError, ValueError):
