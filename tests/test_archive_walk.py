@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from archives import make_tree
+from conftest import ROOT
 
 from gvc.archive.planning import Plan, Planner
 from gvc.archive.recipe import Redo
 from gvc.archive.walk import Found, Unreadable, named_roots, walk
 from gvc.errors import UsageError
-
-from archives import make_tree  # isort: skip
 
 
 def names(*sources: Path, archive: Path) -> list[str]:
@@ -76,7 +76,7 @@ def test_only_recordings_are_taken_and_those_that_cannot_be_read_are_named(tmp_p
     folder = make_tree(tmp_path / "talks", "good.mp4", "no-ending", "wrong.txt")
     (folder / "notes.txt").write_text("something else " * 1000)
     (folder / "noise.bin").write_bytes(os.urandom(100_000))
-    (folder / "picture.png").write_bytes(Path("docs/rd-lpips-alex.png").read_bytes())
+    (folder / "picture.png").write_bytes((ROOT / "docs" / "rd-lpips-alex.png").read_bytes())
     (folder / "empty").touch()
     (folder / "empty.mp4").touch()
     (folder / "damaged.mp4").write_bytes(b"nothing that anybody knows" * 100)

@@ -59,7 +59,7 @@ def named_roots(sources: Sequence[Path], archive: Path) -> dict[Path, Path]:
     """What each source is called in the archive's tree: by its own name, whatever is above it.
 
     :param sources: files and folders. :param archive: folder that the archive is in.
-    :raises UsageError: if there is no such file, two have one name, or one holds all the others.
+    :raises UsageError: if there is no such file, two have one name, or one lies in the archive.
     """
     roots: dict[Path, Path] = {}
     for source in (Path(os.path.abspath(source)) for source in sources):
@@ -74,7 +74,7 @@ def named_roots(sources: Sequence[Path], archive: Path) -> dict[Path, Path]:
             raise UsageError(
                 f"is called {name} as {roots[name]} is",
                 path=source,
-                hint="archive the folder that holds both, or one after the other is renamed",
+                hint="archive a folder that holds both",
             )
         roots[name] = source
     return roots
