@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gvc.archive.entry import Verification
 from gvc.archive.recipe import EngineName, Options, Recipe, Redo
-from gvc.cli.archive_lines import SOME_FAILED, prepare_worker, say_record, shown, size
+from gvc.cli.archive_lines import SOME_FAILED, record, say_record, shown, size
 from gvc.cli.coding_options import coding_options, coding_settings
-from gvc.cli.options import quiet_option
+from gvc.cli.options import json_lines_option, quiet_option
+from gvc.cli.start import prepare_worker
+
+if TYPE_CHECKING:
+    from gvc.archive.archive import Archive
 
 
 @click.command("archive")
@@ -64,7 +68,7 @@ from gvc.cli.options import quiet_option
     type=click.IntRange(1, 1024),
     help="CPU threads of each job.  [its share of all; with Ray 2]",
 )
-@click.option("--json", "as_json", is_flag=True, help="A line for each file, for machines.")
+@json_lines_option
 @quiet_option
 def command(
     sources: tuple[Path, ...],
@@ -135,12 +139,10 @@ def command(
 
 
 def _say_plan(
-    archive: Any, sources: tuple[Path, ...], recipe: Recipe, options: Options, *, as_json: bool
+    archive: Archive, sources: tuple[Path, ...], recipe: Recipe, options: Options, *, as_json: bool
 ) -> None:
     plan = archive.plan(sources, recipe, options)
     if as_json:
-        from gvc.cli.archive_lines import record
-
         for entry in (*plan.todo, *plan.problems):
             say_record({"event": "plan", **record(entry)})
         return

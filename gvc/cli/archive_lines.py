@@ -64,11 +64,3 @@ def record(entry: Entry) -> dict[str, Any]:
 def say_record(values: Mapping[str, Any]) -> None:
     """A record as a line of JSON on standard output, in ASCII."""
     click.echo(json.dumps(values))
-
-
-def prepare_worker() -> None:
-    """What every process that runs networks does first."""
-    from gvc.cli.start import keep_freed_memory, preload_torch
-
-    keep_freed_memory()
-    preload_torch()

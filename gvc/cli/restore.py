@@ -7,24 +7,30 @@ from pathlib import Path
 
 import click
 
-from gvc.cli.archive_lines import SOME_FAILED, prepare_worker, say_record, shown
-from gvc.cli.options import device_option, overwrite_option, quiet_option
+from gvc.cli.archive_lines import SOME_FAILED, say_record, shown
+from gvc.cli.options import (
+    device_option,
+    job_threads_option,
+    jobs_option,
+    json_lines_option,
+    known_packs_option,
+    known_weights_option,
+    overwrite_option,
+    quiet_option,
+)
+from gvc.cli.start import prepare_worker
 
 
 @click.command("restore")
 @click.argument("folder", metavar="DEST", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Files at once.")
-@click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
-@click.option(
-    "--pack", type=click.Path(path_type=Path), help="A speaker pack (.gvcp), or a folder of them."
-)
+@jobs_option
+@known_weights_option
+@known_packs_option
 @device_option
-@click.option(
-    "--threads", type=click.IntRange(1, 1024), help="CPU threads of each job.  [its share of all]"
-)
+@job_threads_option
 @overwrite_option
-@click.option("--json", "as_json", is_flag=True, help="A line for each file, for machines.")
+@json_lines_option
 @quiet_option
 def command(
     folder: Path,
