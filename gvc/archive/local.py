@@ -67,11 +67,11 @@ class LocalEngine:
         """See :class:`~gvc.archive.task.Engine`."""
         more = True
         while True:
-            while more and (worker := self._idle()) is not None:
+            while more and sum(worker.task is not None for worker in self._workers) < self._jobs:
                 task = next(tasks, None)
                 more = task is not None
                 if task is not None:
-                    worker.give(task)
+                    self._idle().give(task)
             busy = [worker for worker in self._workers if worker.task is not None]
             if not busy:
                 return
@@ -91,13 +91,11 @@ class LocalEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _idle(self) -> _Worker[Any] | None:
-        """A worker with nothing to do, made if need be; None if all that there may be are busy."""
+    def _idle(self) -> _Worker[Any]:
+        """A worker with nothing to do, made if need be."""
         for worker in self._workers:
             if worker.task is None:
                 return worker
-        if len(self._workers) >= self._jobs:
-            return None
         here, there = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(there, self._prepare), daemon=True)
         # Until it is in a group of its own, Ctrl-C would be for it, too.
