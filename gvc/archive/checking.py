@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+
 from gvc.api.input import InputContainer
 from gvc.archive import files
 from gvc.archive.entry import Entry, Form
@@ -88,6 +90,6 @@ class CheckTask:
             threads=self.threads,
         ) as container:
             for frame in container.decode():
-                frames += hasattr(frame, "width")
+                frames += isinstance(frame, av.VideoFrame)
                 tell(Step("decode", frames, self.entry.frames))
         return frames
