@@ -104,7 +104,7 @@ class _Work:
         self.partial = files.partial_in(folder, self.task.token)
         try:
             entry = self._coded(entry)
-        except GvcError as error:
+        except (GvcError, OSError) as error:
             _check_unchanged(source, before, cause=error)
             raise
         files.sync(self.partial)
@@ -223,9 +223,14 @@ class _Work:
         if files.hash_of(self._file) != entry.source_hash:
             raise MediaError("changed while it was read", path=entry.source)
         self.notes.append("kept as it was")
-        target = target_of(entry.name, Form.COPY)
         return replace(
-            entry, form=Form.COPY, target=target, compared=0, distance_mean=0, distance_worst=0
+            entry,
+            form=Form.COPY,
+            target=target_of(entry.name, Form.COPY),
+            compared=0,
+            distance_mean=0,
+            distance_worst=0,
+            damaged=False,
         )
 
     @property
