@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import pytest
@@ -141,3 +143,43 @@ def test_samples_keep_their_range(name, full_range):
     (decoded,) = keyframe.get(name).decoder(coded.parameters).decode(coded.pictures)
     luma = scale(decoded, 64, 64, colour).to_ndarray()[:64].astype(int)
     assert np.abs(luma - ramp[:64]).max() <= 2
+
+
+def reference_of(name: str, *, qp: int, coded_with: int | None = None):
+    """A picture coded alone with ``qp``, by an encoder of another QP perhaps."""
+    (picture,) = pictures(1)
+    coded = encoder_of(name, qp=coded_with or qp).encode([picture], first_qp=qp)
+    return keyframe.CodedReference(picture, coded.parameters, coded.pictures[0], qp)
+
+
+@pytest.mark.parametrize("name", keyframe.names())
+def test_pictures_can_be_predicted_from_one_that_was_coded_before(name):
+    reference = reference_of(name, qp=21, coded_with=27)
+    later = pictures(3)[1:]
+    coded = encoder_of(name, qp=27).encode_after(reference, later)
+    assert coded is not None
+    alone = encoder_of(name, qp=27).encode(later)
+    assert sum(map(len, coded.pictures)) < 0.9 * sum(map(len, alone.pictures))
+    decoder = keyframe.get(name).decoder(coded.parameters)
+    _, *shown = decoder.decode([reference.data, *coded.pictures])
+    assert [error_of(frame, index) < 5 for index, frame in enumerate(shown, start=1)] == [True] * 2
+    with pytest.raises(InvalidDataError):
+        decoder.decode(coded.pictures)
+
+
+@pytest.mark.parametrize("qp", [17, 32, 47])
+def test_vvc_pictures_can_be_predicted_from_one_of_any_qp(qp):
+    reference = reference_of("vvc", qp=26, coded_with=32)
+    coded = encoder_of("vvc", qp=qp).encode_after(reference, pictures(2)[1:])
+    assert coded is not None
+    _, frame = (
+        keyframe.get("vvc").decoder(coded.parameters).decode([reference.data, *coded.pictures])
+    )
+    assert error_of(frame, 1) < 8
+
+
+@pytest.mark.parametrize("name", keyframe.names())
+def test_what_another_encoder_made_is_no_reference(name):
+    reference = reference_of(name, qp=27)
+    other = replace(reference, data=reference.data + b"x")
+    assert encoder_of(name, qp=27).encode_after(other, pictures(2)[1:]) is None

@@ -143,10 +143,10 @@ def test_the_command_line_keeps_a_bit_rate(passes, tmp_path):
     source, target = tmp_path / "in.mp4", tmp_path / "out.gvc"
     write_clip(source, frames=75, width=SIZE, height=SIZE)
     options = ["--key-preset", "faster", "-g", 25, "--audio", "none", "--passes", passes]
-    done = run_gvc("encode", source, target, "--bitrate", "8k", *options)
+    done = run_gvc("encode", source, target, "--bitrate", "5k", *options)
     assert done.returncode == 0, done.stderr
     summary = summarise(io.BytesIO(target.read_bytes()))
-    assert 6000 <= summary.size * 8 / float(summary.seconds) <= 8400
+    assert 3500 <= summary.size * 8 / float(summary.seconds) <= 5250
 
 
 def test_what_cannot_be_asked_for_is_said(tmp_path):

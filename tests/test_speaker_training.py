@@ -45,6 +45,7 @@ def test_key_frames_and_codes_are_those_of_the_frames_that_they_should_become(sh
     key = shots.keys[shot.key]
     with torch.no_grad():
         made = network.synthesise(key, shot.code).picture
+    assert not key.features
     still = (key.picture - shot.target / 255).abs().mean()
     assert (made - shot.target / 255).abs().mean() < 1.5 * still
 

@@ -19,6 +19,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "key_codec": str,
     "key_preset": str,
     "gop_size": int,
+    "refresh": float,
     "key_frames": int,
     "max_distance": float,
     "distance": str,

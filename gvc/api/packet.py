@@ -52,8 +52,12 @@ class Packet:
 
     @property
     def is_keyframe(self) -> bool:
-        """True: groups of pictures and audio packets all decode alone."""
-        return True
+        """Whether it needs no packet before it.
+
+        Reading may begin at any packet: what it needs is found. But a group of pictures that is
+        predicted from an earlier one goes into another file behind that one only.
+        """
+        return not isinstance(self.unit, Group) or self.unit.reference is None
 
     @property
     def frames(self) -> int:

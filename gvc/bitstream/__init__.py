@@ -10,6 +10,7 @@ from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, Vid
 from gvc.bitstream.index import GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
 from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
+from gvc.bitstream.references import MAX_REFERENCES, Reference
 from gvc.bitstream.speaker_pack import MAX_PACK, SpeakerPack, TensorChange, fingerprint_of
 from gvc.bitstream.writer import BitstreamWriter
 
@@ -17,6 +18,7 @@ __all__ = [
     "MAX_INTERPOLATED",
     "MAX_KEYS",
     "MAX_PACK",
+    "MAX_REFERENCES",
     "RECTANGLE_UNIT",
     "AudioBlock",
     "AudioHeader",
@@ -31,6 +33,7 @@ __all__ = [
     "Index",
     "KeyFrame",
     "Rectangle",
+    "Reference",
     "SpeakerPack",
     "TensorChange",
     "VideoHeader",

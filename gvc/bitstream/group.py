@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.header import MAX_SIDE
 from gvc.bitstream.rectangle import Rectangle
+from gvc.bitstream.references import Reference
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Most frames of a group.
@@ -30,7 +31,9 @@ _KEY_INSIDE = 2
 _SEVERAL_KEYS = 4
 _VIDEO = 8
 _RECTANGLE = 16
-_KNOWN_FLAGS = _VARIABLE_RATE | _KEY_INSIDE | _SEVERAL_KEYS | _VIDEO | _RECTANGLE
+_PREDICTED = 32
+_OF_KEYS = _KEY_INSIDE | _SEVERAL_KEYS | _RECTANGLE | _PREDICTED
+_KNOWN_FLAGS = _VARIABLE_RATE | _VIDEO | _OF_KEYS
 
 
 class FrameType(enum.Enum):
@@ -66,7 +69,7 @@ class KeyFrame:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of pictures; decodes alone, given the file header.
+    """A group of pictures; decodes alone, given the file header and its reference.
 
     :param pts: of its first frame, in the video's time base.
     :param frames: their number, key frames included.
@@ -79,6 +82,8 @@ class Group:
         empty where there are key frames.
     :param rectangle: the part of the pictures that is generated, where the stream has a canvas;
         None generates all of them.
+    :param reference: the key frame of an earlier group that its own are predicted from; None if
+        there is none.
     """
 
     pts: int
@@ -88,6 +93,7 @@ class Group:
     motion: bytes
     video: bytes = b""
     rectangle: Rectangle | None = None
+    reference: Reference | None = None
 
     @property
     def conventional(self) -> bytes:
@@ -104,6 +110,7 @@ class Group:
             flags |= _KEY_INSIDE if self.keys[0].index else 0
             flags |= _SEVERAL_KEYS if len(self.keys) > 1 else 0
             flags |= _RECTANGLE if self.rectangle else 0
+            flags |= _PREDICTED if self.reference else 0
         fields.unsigned(flags)
         fields.signed(self.pts)
         fields.unsigned(self.frames)
@@ -116,6 +123,8 @@ class Group:
 
     def _write_keys(self, fields: FieldWriter) -> None:
         first, *further = self.keys
+        if self.reference is not None:
+            fields.unsigned(self.pts - self.reference.pts)
         if first.index:
             fields.unsigned(first.index)
         fields.blob(first.data)
@@ -129,7 +138,7 @@ class Group:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Group:
-        """Read a group.
+        """Read a group; the data of its reference is elsewhere in the file.
 
         :raises InvalidDataError: if a field is cut off or out of range.
         :raises UnsupportedError: if it needs a newer version.
@@ -142,13 +151,18 @@ class Group:
         frames = fields.unsigned("number of frames", MAX_FRAMES, low=1)
         variable = bool(flags & _VARIABLE_RATE)
         if flags & _VIDEO:
-            if flags & (_KEY_INSIDE | _SEVERAL_KEYS | _RECTANGLE):
+            if flags & _OF_KEYS:
                 raise InvalidDataError("a group has key frames and is coded as video")
             video = fields.blob("video of a group", MAX_KEY, low=1)
             return cls(pts, frames, variable, (), fields.rest(), video)
+        reference = None
+        if flags & _PREDICTED:
+            reference = Reference(pts - fields.unsigned("way to a reference", 2 * MAX_PTS, low=1))
         keys = _read_keys(fields, flags, frames)
         rectangle = Rectangle.read(fields, side=MAX_SIDE) if flags & _RECTANGLE else None
-        return cls(pts, frames, variable, keys, fields.rest(), rectangle=rectangle)
+        return cls(
+            pts, frames, variable, keys, fields.rest(), rectangle=rectangle, reference=reference
+        )
 
 
 def _read_keys(fields: FieldReader, flags: int, frames: int) -> tuple[KeyFrame, ...]:

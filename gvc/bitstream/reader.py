@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import BinaryIO
 
@@ -12,6 +13,7 @@ from gvc.bitstream.audio import AudioBlock
 from gvc.bitstream.group import Group
 from gvc.bitstream.header import FileHeader
 from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.references import References
 from gvc.bitstream.speaker_pack import fingerprint_of
 from gvc.bitstream.writer import ChunkKind
 from gvc.container import ANCILLARY, INDEX_KIND, Chunk, ChunkReader
@@ -27,6 +29,7 @@ class BitstreamReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._chunks = ChunkReader(file)
+        self._references = References()
         self._start = self._chunks.offset
         first = next(iter(self._chunks))
         if first.kind != ChunkKind.HEADER:
@@ -57,11 +60,42 @@ class BitstreamReader:
         """Chunks with what they hold; None for the index and what may be skipped."""
         for chunk in self._chunks:
             unit = _typed(chunk)
-            if isinstance(unit, Group) and unit.rectangle is not None:
-                canvas = self.header.video.canvas
-                if canvas is None or not unit.rectangle.lies_in(*canvas):
-                    raise InvalidDataError("a rectangle does not lie in the picture")
-            yield chunk, unit
+            yield chunk, self._whole(unit) if isinstance(unit, Group) else unit
+
+    def _whole(self, group: Group) -> Group:
+        """A group with the data of its reference, checked against the header."""
+        if group.rectangle is not None:
+            canvas = self.header.video.canvas
+            if canvas is None or not group.rectangle.lies_in(*canvas):
+                raise InvalidDataError("a rectangle does not lie in the picture")
+        if group.reference is None:
+            self._references.note(group)
+            return group
+        pts = group.reference.pts
+        data = self._references.find(pts) or self._look_up(pts)
+        if data is None:
+            raise InvalidDataError("a group is predicted from one that is not there")
+        return replace(group, reference=replace(group.reference, data=data))
+
+    def _look_up(self, pts: int) -> bytes | None:
+        """Key frame 0 of the group that begins at ``pts``, after reading has begun behind it."""
+        if self.index is None:
+            return None
+        entries = self.index.groups
+        place = bisect_left([entry.pts for entry in entries], pts)
+        if place == len(entries) or entries[place].pts != pts:
+            return None
+        here = self._chunks.offset
+        self._chunks.seek(entries[place].offset)
+        try:
+            units = (_typed(chunk) for chunk in self._chunks)
+            group = next((unit for unit in units if isinstance(unit, Group)), None)
+        finally:
+            self._chunks.seek(here)
+        if group is None or group.pts != pts or group.reference is not None or not group.keys:
+            return None
+        self._references.note(group)
+        return group.keys[0].data
 
     @property
     def position(self) -> int:
@@ -95,7 +129,8 @@ class BitstreamReader:
         # What can be searched ends where the file is cut off or damaged; reading says why.
         with contextlib.suppress(InvalidDataError):
             start: int | None = None
-            for chunk, unit in self.units():
+            for chunk in self._chunks:
+                unit = _typed(chunk)
                 if unit is not None and start is None:
                     start = chunk.offset
                 if isinstance(unit, Group) and start is not None:

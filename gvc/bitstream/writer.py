@@ -9,7 +9,9 @@ from gvc.bitstream.audio import AudioBlock
 from gvc.bitstream.group import Group
 from gvc.bitstream.header import FileHeader
 from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.references import References
 from gvc.container import ChunkWriter
+from gvc.errors import UsageError
 
 
 class ChunkKind(enum.IntEnum):
@@ -30,6 +32,7 @@ class BitstreamWriter:
     def __init__(self, file: BinaryIO) -> None:
         self._chunks = ChunkWriter(file)
         self._groups: list[GroupEntry] = []
+        self._references = References()
         self._audio_offset: int | None = None
 
     @property
@@ -47,7 +50,16 @@ class BitstreamWriter:
             self._chunks.write(ChunkKind.PACK, pack)
 
     def write_group(self, group: Group) -> None:
-        """Write a group of pictures; the index finds it with the audio right before it."""
+        """Write a group of pictures; the index finds it with the audio right before it.
+
+        :raises UsageError: if it is predicted from a group that was not written here.
+        """
+        if group.reference and self._references.find(group.reference.pts) is None:
+            raise UsageError(
+                "a group cannot be written without the one that it is predicted from",
+                hint="begin with a packet for which is_keyframe is true, and leave none out",
+            )
+        self._references.note(group)
         offset = self._chunks.write(ChunkKind.GROUP, group.to_bytes())
         start = offset if self._audio_offset is None else self._audio_offset
         self._groups.append(GroupEntry(start, group.pts, group.frames))

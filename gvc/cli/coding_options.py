@@ -20,6 +20,7 @@ from gvc.codec.presets import DEFAULT_PRESET, PRESETS
 from gvc.codec.settings import (
     DEFAULT_KEY_QP,
     DEFAULT_MOTION_STEP,
+    DEFAULT_REFRESH,
     DISTANCES,
     CanvasMode,
     EncoderSettings,
@@ -93,6 +94,14 @@ _CODING = (
     click.option("--key-preset", help="Preset of the key-frame codec.  [as --preset says]"),
     click.option(
         "-g", "--gop-size", default=250, show_default=True, help="Most frames of a group."
+    ),
+    click.option(
+        "--refresh",
+        type=float,
+        default=DEFAULT_REFRESH,
+        show_default=True,
+        metavar="SECONDS",
+        help="For how long key frames may be predicted from that of one earlier group; 0: never.",
     ),
     click.option("--key-frames", default=4, show_default=True, help="Most key frames of a group."),
     click.option(

@@ -68,6 +68,7 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
             "time_base": str(video.time_base),
             "sample_aspect_ratio": str(video.sample_aspect_ratio),
             "groups": summary.groups,
+            "predicted_groups": summary.predicted,
             "frames": {kind.value: number for kind, number in summary.frames.items()},
             "key_frame_kbps": rate(summary.key_frames),
             "motion_code_kbps": rate(summary.motion_codes),

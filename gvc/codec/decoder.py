@@ -233,8 +233,9 @@ class VideoDecoder:
     def _decode_keys(self, group: Group) -> list[av.VideoFrame]:
         if not group.keys:
             return []
-        pictures = self._key_frames.decode([key.data for key in group.keys])
-        return [self._checked(picture) for picture in pictures]
+        before = [group.reference.data] if group.reference else []
+        pictures = self._key_frames.decode([*before, *(key.data for key in group.keys)])
+        return [self._checked(picture) for picture in pictures[len(before) :]]
 
     def _checked(self, key: av.VideoFrame) -> av.VideoFrame:
         if (key.width, key.height) != self._header.key_size:

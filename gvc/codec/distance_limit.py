@@ -81,8 +81,10 @@ class DistanceLimit:
             video = self._video(frames)
             return [video if coded is None else self._smaller(frames, coded, video)]
         middle = len(frames.pts) // 2
-        parts = frames.part(slice(0, middle)), frames.part(slice(middle, None))
-        return [group for part in parts for group in self.code(part)]
+        groups = self.code(frames.part(slice(0, middle)))
+        for group in groups:
+            self._coder.known.add(group.known)
+        return groups + self.code(frames.part(slice(middle, None)))
 
     def _generative(self, frames: AnalysedGroup) -> tuple[CodedGroup | None, bool]:
         """A group animated from key frames, if that will do; if not, whether it is hopeless."""

@@ -18,6 +18,7 @@ from gvc.codec.canvas_choice import CanvasChoice
 from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
+from gvc.codec.known_keys import KnownKeys, alike
 from gvc.codec.levels import LevelCoding
 from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import Stage, share
@@ -182,10 +183,18 @@ class VideoEncoder:
             device=settings.device,
             extra_weights=settings.weights,
         )
-        coder = GroupCoder(header, settings, self._network, self._levels)
+        known = KnownKeys(round(settings.refresh / header.time_base))
+        coder = GroupCoder(header, settings, self._network, self._levels, known)
         planner = self._make_planner(coder, Shown(coder, decoding, self._distance))
-        each = self._shares.each
-        coding = Stage(planner.code, bound=2, start=lambda: set_threads(each))
+
+        def code(frames: AnalysedGroup) -> list[CodedGroup]:
+            coded = planner.code(frames)
+            for each in coded:
+                known.add(each.known)
+            return coded
+
+        threads = self._shares.each
+        coding = Stage(code, bound=2, start=lambda: set_threads(threads))
         whole = self._header.coded_width, self._header.coded_height
         return _Plan(header, whole, coding)
 
@@ -249,9 +258,16 @@ class VideoEncoder:
         while len(self._groups) > (0 if ended else 1):
             if len(self._groups[0].codes) < len(self._groups[0].pts):
                 break
-            for groups in self._plan.coding.push(self._groups.popleft()):
+            group = self._groups.popleft()
+            group.recurs = self._recurs(group)
+            for groups in self._plan.coding.push(group):
                 coded += groups
         return coded
+
+    def _recurs(self, group: AnalysedGroup) -> bool:
+        if not self._groups or not self._settings.refresh:
+            return False
+        return alike(group.frames[0], self._groups[0].frames[0])
 
     def _finished(self, coded: list[CodedGroup]) -> list[CodedGroup]:
         if self._parameters is None and coded:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
+from gvc.bitstream import MAX_KEYS
 from gvc.codec.distance_limit import VIDEO_QP, DistanceLimit
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.group_coder import FINER, AnalysedGroup, CodedGroup, GroupCoder
 from gvc.codec.group_starts import tiles
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.settings import DEFAULT_KEY_QP
@@ -32,6 +31,10 @@ _ABOVE, _BELOW = 1.035, 1.015
 
 #: Groups of so many frames may be smaller as video, which is then looked at.
 _SHORT = 24
+
+#: So many times as many key frames are tried before a group is coded as video, which takes more,
+#: if that leaves so many frames for each.
+_MORE, _FRAMES_A_KEY = 3, 16
 
 #: How much pictures count beside motion codes when key frames are chosen by both.
 _PICTURES = 20.0
@@ -65,21 +68,33 @@ class GroupPlanner:
 
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
         """Generated pictures, unless they are bad, however many key frames there are."""
+        most = self._settings.key_frames
         codes = np.stack(frames.codes)
-        usual = self._keys(codes, least_saving(self._settings.key_qp))
+        usual = choose_keys(codes, most=most, saving=least_saving(self._settings.key_qp))
         coded = self._coder.send(self._coder.key(frames, usual))
-        if self._good(frames, coded, usual):
+        if self._good(frames, coded):
             return self._or_video(frames, coded)
-        # Motion codes are of a face; hands, and whoever else is there, are seen in pictures only.
-        looks = np.concatenate([codes, _PICTURES * _thumbnails(frames)], axis=1)
-        more = self._keys(looks, 0.0)
-        coded = self._coder.send(self._coder.key(frames, more, looks=looks))
-        if self._good(frames, coded, more):
-            return self._or_video(frames, coded)
+        further = min(MAX_KEYS, _MORE * most, len(codes) // _FRAMES_A_KEY)
+        for count in (most, further) if further > most else (most,):
+            coded = self.generated(frames, keys=count)
+            if self._good(frames, coded):
+                return self._or_video(frames, coded)
         return self._video(frames)
 
-    def _good(self, frames: AnalysedGroup, coded: CodedGroup, keys: Sequence[int]) -> bool:
+    def generated(self, frames: AnalysedGroup, *, keys: int | None = None) -> CodedGroup:
+        """A group with so many key frames, or as many as the settings allow, whatever it is like.
+
+        :raises KeyFrameError: if the key-frame codec fails.
+        """
+        # Motion codes are of a face; hands, and whoever else is there, are seen in pictures only.
+        looks = np.concatenate([np.stack(frames.codes), _PICTURES * _thumbnails(frames)], axis=1)
+        places = choose_keys(looks, most=keys or self._settings.key_frames, saving=0.0)
+        return self._coder.send(self._coder.key(frames, places, looks=looks))
+
+    def _good(self, frames: AnalysedGroup, coded: CodedGroup) -> bool:
         """Whether generated pictures are not much worse than key frames, on average or anywhere."""
+        keys = [key.index for key in coded.group.keys]
+        allowance = self._local_allowance * (_BELOW**FINER if self._fine(frames, coded) else 1)
         sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
         own = np.isin(sampled, keys)
         if own.all():
@@ -87,9 +102,13 @@ class GroupPlanner:
         for blocks in self._shown.blocks(frames, coded, sampled, side=_BLOCKS):
             beyond = blocks[~own] - blocks[own].mean(axis=0)
             worst = np.quantile(beyond.max(axis=(1, 2)), 0.9)
-            if beyond.mean() > _ALLOWANCE or worst > self._local_allowance:
+            if beyond.mean() > _ALLOWANCE or worst > allowance:
                 return False
         return True
+
+    def _fine(self, frames: AnalysedGroup, coded: CodedGroup) -> bool:
+        """Whether its key frames are closer than their QP says, as first ones that recur are."""
+        return frames.recurs or coded.group.reference is not None
 
     def _or_video(self, frames: AnalysedGroup, coded: CodedGroup) -> CodedGroup:
         """A group, or the same as video where that is smaller and as close: a few frames."""
@@ -106,9 +125,6 @@ class GroupPlanner:
 
     def _video(self, frames: AnalysedGroup) -> CodedGroup:
         return self._coder.video(frames, qp=min(63, self._settings.key_qp + VIDEO_QP))
-
-    def _keys(self, likeness: npt.NDArray[np.float32], saving: float) -> list[int]:
-        return choose_keys(likeness, most=self._settings.key_frames, saving=saving)
 
 
 def _thumbnails(frames: AnalysedGroup) -> npt.NDArray[np.float32]:

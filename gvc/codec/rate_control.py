@@ -29,6 +29,10 @@ _FRAME_OF_FILE = 100
 #: Most that QPs differ from one group to the next.
 _MOST_CHANGE = 4
 
+#: What a group takes from which later ones will be predicted, as a multiple of what falls to it by
+#: its length, with one pass.
+_AHEAD = 1.8
+
 #: Bytes of key frames over those of the trial, before anything is known.
 TRIAL_RATIO = 0.92
 
@@ -81,10 +85,12 @@ class GroupRate:
     """What a group takes.
 
     :param curve: bytes of its key frames, by trial. :param seconds: how long it lasts.
+    :param serves: whether later groups will be predicted from it, and it from none.
     """
 
     curve: RateCurve
     seconds: float
+    serves: bool = False
 
     def __add__(self, other: GroupRate) -> GroupRate:
         return GroupRate(self.curve + other.curve, self.seconds + other.seconds)
@@ -159,7 +165,7 @@ class RateControl:
         self._last_qp = qp
         if self._coming is not None:
             del self._coming[:1]
-        else:
+        elif not group.serves:
             faded = self._past * 0.5 ** (group.seconds / _HALF_LIFE) if self._past else None
             self._past = group if faded is None else faded + group
 
@@ -168,4 +174,6 @@ class RateControl:
         if self._coming is not None:
             later = self._coming[1:]
             return sum(later, start=group), not later
+        if group.serves:
+            return GroupRate(group.curve, group.seconds * _AHEAD), False
         return (group, True) if self._past is None else (self._past + group, False)

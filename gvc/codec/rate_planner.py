@@ -47,20 +47,22 @@ class RatePlanner:
         :raises KeyFrameError: if the key-frame codec fails.
         """
         control = self._control
-        group = control.expected or self._probe.measure(frames)
+        group = control.expected or self._measured(frames)
         qp, coded = self._settled(frames, group)
         # Groups before this one may have taken nearly all, but a picture needs something.
         allowed = max(control.budget(group), control.share(group) / 2)
         if any(each.group.video for each in coded):
             if _size(coded) > allowed:
-                coded = [self._video(frames, allowed)]
+                generated = self._planner(qp).generated(frames)
+                coded = [self._closer(frames, generated, self._video(frames, allowed))]
         elif qp <= _VIDEO_FROM and len(coded) == 1:
-            sampled = range(0, len(frames.pts), _EVERY)
-            both = coded[0], self._video(frames, allowed)
-            means = [self._shown.distances(frames, each, sampled).mean() for each in both]
-            coded = [both[int(np.argmin(means))]]
+            coded = [self._closer(frames, coded[0], self._video(frames, allowed))]
         control.coded(group, qp=qp, size=_size(coded))
         return coded
+
+    def _measured(self, frames: AnalysedGroup) -> GroupRate:
+        reference = self._coder.known.like(frames.frames[0], pts=frames.pts[0])
+        return self._probe.measure(frames, reference)
 
     def _settled(self, frames: AnalysedGroup, group: GroupRate) -> tuple[int, list[CodedGroup]]:
         """The QP of a group and what is coded with it.
@@ -83,6 +85,12 @@ class RatePlanner:
                 qp = max(qp, wanted)
                 return qp, tried[qp]
             qp = wanted
+
+    def _closer(self, frames: AnalysedGroup, *both: CodedGroup) -> CodedGroup:
+        """The one whose frames are closer on average."""
+        sampled = range(0, len(frames.pts), _EVERY)
+        means = [self._shown.distances(frames, each, sampled).mean() for each in both]
+        return both[int(np.argmin(means))]
 
     def _planner(self, qp: int) -> GroupPlanner:
         if qp not in self._planners:

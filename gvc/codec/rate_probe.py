@@ -6,11 +6,13 @@ import numpy as np
 
 from gvc import keyframe
 from gvc.bitstream import VideoHeader
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, first_qp
 from gvc.codec.key_choice import choose_keys, least_saving
+from gvc.codec.known_keys import KnownKey
 from gvc.codec.rate_control import PROBE_QPS, VIDEO_QPS, GroupRate, RateCurve
 from gvc.codec.settings import EncoderSettings
 from gvc.codec.shown import Shown
+from gvc.keyframe import CodedReference
 
 #: Preset of the trials. What slower ones save is nearly the same share everywhere.
 _PRESET = "faster"
@@ -25,6 +27,7 @@ class RateProbe:
     def __init__(self, header: VideoHeader, settings: EncoderSettings) -> None:
         self._header = header
         self._most = settings.key_frames
+        self._references: dict[int, tuple[int, CodedReference]] = {}
         codec = keyframe.get(header.key_codec)
         width, height = header.key_size
         self._encoders = {
@@ -38,16 +41,40 @@ class RateProbe:
             for qp in PROBE_QPS
         }
 
-    def measure(self, frames: AnalysedGroup) -> GroupRate:
-        """Code the group's key frames at a few QPs, each time as many as pay there."""
+    def measure(self, frames: AnalysedGroup, reference: KnownKey | None) -> GroupRate:
+        """Code the group's key frames at a few QPs, each time as many as pay there.
+
+        :param reference: what they may be predicted from.
+        """
         codes = np.stack(frames.codes)
         sizes = []
         for qp, encoder in self._encoders.items():
             places = choose_keys(codes, most=self._most, saving=least_saving(qp))
-            coded = encoder.encode([frames.frames[place] for place in places])
+            pictures = [frames.frames[place] for place in places]
+            coded = None
+            if reference is not None:
+                coded = encoder.encode_after(self._as_here(reference, qp), pictures)
+            if coded is None:
+                first = first_qp(qp, recurs=frames.recurs)
+                coded = encoder.encode(pictures, first_qp=first)
             sizes.append(float(sum(map(len, coded.pictures))))
         ticks = frames.pts[-1] + self._header.frame_duration - frames.pts[0]
-        return GroupRate(RateCurve(tuple(sizes)), float(ticks * self._header.time_base))
+        return GroupRate(
+            RateCurve(tuple(sizes)),
+            float(ticks * self._header.time_base),
+            serves=frames.recurs and reference is None,
+        )
+
+    def _as_here(self, reference: KnownKey, qp: int) -> CodedReference:
+        """A reference as it would be, had it been coded by these encoders."""
+        pts, made = self._references.get(qp, (None, None))
+        if pts != reference.pts or made is None:
+            picture = reference.coded.picture
+            finer = first_qp(qp, recurs=True)
+            coded = self._encoders[qp].encode([picture], first_qp=finer)
+            made = CodedReference(picture, coded.parameters, coded.pictures[0], finer)
+            self._references[qp] = reference.pts, made
+        return made
 
     def video(self, frames: AnalysedGroup) -> RateCurve:
         """Code the group as video at a few QPs."""
@@ -65,9 +92,14 @@ class FirstPass:
 
     def __init__(self, coder: GroupCoder, shown: Shown, rates: list[GroupRate]) -> None:
         self._probe = RateProbe(coder.header, coder.settings)
+        self._known = coder.known
         self._rates = rates
 
     def code(self, frames: AnalysedGroup) -> list[CodedGroup]:
         """Measure a group; nothing is made of it."""
-        self._rates.append(self._probe.measure(frames))
+        known, pts, first = self._known, frames.pts[0], frames.frames[0]
+        reference = known.like(first, pts=pts)
+        self._rates.append(self._probe.measure(frames, reference))
+        if reference is None:
+            known.add(KnownKey(pts, CodedReference(first, b"", b"", 0)))
         return []

@@ -31,6 +31,9 @@ _BIT_COST, _BIT_COST_GROWTH = 1.25, 1.09
 #: Most frames of a group: an encoder keeps them all until it has coded them.
 MAX_GOP_SIZE = 1000
 
+#: Seconds after which a key frame is coded anew that others have been predicted from.
+DEFAULT_REFRESH = 120.0
+
 #: Bit rates that can be asked for, in bits a second.
 BIT_RATES = 100, 10_000_000
 
@@ -94,15 +97,19 @@ class EncoderSettings:
         is smaller already is not enlarged.
     :param canvas: whether the picture is held but for a head, which is coded at ``size``; see
         :class:`CanvasMode`.
-    :param key_qp: quantisation parameter of the key frames, 0 (best) to 63.
+    :param key_qp: quantisation parameter of the key frames, 0 (best) to 63; those that many others
+        are predicted from get a lower one.
     :param bit_rate: bits a second of the whole file but its sound, by which the QP of each group's
         key frames is chosen in place of ``key_qp``; see :mod:`gvc.codec.rate_control`. None keeps
         to ``key_qp``.
     :param key_codec: name of the key-frame codec.
     :param key_preset: its preset; None takes the codec's default.
     :param gop_size: most frames of a group.
+    :param refresh: seconds for which the key frames of groups may be predicted from the same one of
+        an earlier group; 0 codes each group for itself. Seeking is as exact and nearly as fast
+        either way; damage reaches as far.
     :param key_frames: most key frames of a group; a further one is coded where it pays, see
-        :func:`gvc.codec.key_choice.least_saving`.
+        :func:`gvc.codec.key_choice.least_saving`. Up to three times as many in place of video.
     :param max_distance: how far a frame may be from its original, on the scale of LPIPS: motion is
         sent as sparsely as that allows; where a frame is further, the group gets more motion codes
         or key frames, is cut in two, or is coded as video. None only looks whether pictures are
@@ -142,6 +149,7 @@ class EncoderSettings:
     key_codec: str = "vvc"
     key_preset: str | None = None
     gop_size: int = 250
+    refresh: float = DEFAULT_REFRESH
     key_frames: int = 4
     max_distance: float | None = None
     distance: str = "shipped"
@@ -179,6 +187,7 @@ class EncoderSettings:
         _check("size", self.size, MIN_SIDE, 768)
         _check("key QP", self.key_qp, 0, 63)
         _check("GOP size", self.gop_size, 1, MAX_GOP_SIZE)
+        _check("time between refreshes", self.refresh, 0, 86400)
         _check("number of key frames", self.key_frames, 1, MAX_KEYS)
         _check("scene cut threshold", self.scene_cut, 0, 1)
         _check("motion step", self.motion_step, Fraction(1, 1000), 100)

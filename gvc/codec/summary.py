@@ -25,6 +25,7 @@ class StreamSummary:
     :param pack: bytes of the speaker pack that the file holds, 0 without.
     :param frames: number of frames by type.
     :param groups: number of groups of pictures.
+    :param predicted: of these, whose key frames are predicted from that of an earlier one.
     :param rectangles: that are generated, of those groups that have one, each once.
     :param audio_packets: number of audio packets.
     :param seconds: duration of the video.
@@ -39,6 +40,7 @@ class StreamSummary:
     audio: int = 0
     frames: Counter[FrameType] = field(default_factory=Counter)
     groups: int = 0
+    predicted: int = 0
     rectangles: list[Rectangle] = field(default_factory=list)
     audio_packets: int = 0
     seconds: Fraction = Fraction(0)
@@ -63,6 +65,7 @@ def summarise(file: BinaryIO) -> StreamSummary:
         for _, unit in reader.units():
             if isinstance(unit, Group):
                 summary.groups += 1
+                summary.predicted += unit.reference is not None
                 summary.key_frames += len(unit.conventional)
                 summary.motion_codes += len(unit.motion)
                 summary.frames.update(frame_types(unit))

@@ -23,16 +23,53 @@ class CodedPictures:
     pictures: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CodedReference:
+    """A key frame that was coded alone, or first, and that others can be predicted from.
+
+    :param picture: what was coded, yuv420p. :param parameters: parameter sets of what came of it.
+    :param data: the coded picture. :param qp: with which it was coded.
+    """
+
+    picture: av.VideoFrame
+    parameters: bytes
+    data: bytes
+    qp: int
+
+
 class KeyFrameEncoder(ABC):
     """Codes pictures of one size, each call for itself; may be used from any thread."""
 
     @abstractmethod
-    def encode(self, pictures: Sequence[av.VideoFrame], *, inter: bool = True) -> CodedPictures:
+    def encode(
+        self,
+        pictures: Sequence[av.VideoFrame],
+        *,
+        inter: bool = True,
+        first_qp: int | None = None,
+    ) -> CodedPictures:
         """Code pictures, yuv420p of the encoder's size.
 
         :param inter: predict each picture from those before it; the first is always coded alone.
+        :param first_qp: QP of that one, if it is another.
         :raises KeyFrameError: if the encoder failed, with its reason.
         """
+
+    def encode_after(
+        self, reference: CodedReference, pictures: Sequence[av.VideoFrame]
+    ) -> CodedPictures | None:
+        """Code pictures that are all predicted from ``reference``, or from those before them.
+
+        :returns: the pictures without the reference; None if this encoder would make another
+            picture of the reference than a decoder has.
+        :raises KeyFrameError: if the encoder failed, with its reason.
+        """
+        coded = self.encode([reference.picture, *pictures], first_qp=reference.qp)
+        first, *others = coded.pictures
+        # The same pictures in the same order make the same bytes, whatever comes behind them.
+        if (coded.parameters, first) != (reference.parameters, reference.data):
+            return None
+        return CodedPictures(coded.parameters, tuple(others))
 
     @abstractmethod
     def encode_video(self, pictures: Sequence[av.VideoFrame], *, qp: int) -> bytes:

@@ -10,14 +10,19 @@ import av
 from gvc.bitstream import ColourDescription
 from gvc.errors import KeyFrameError
 from gvc.keyframe.annexb import split_pictures
-from gvc.keyframe.codec import CodedPictures, KeyFrameCodec, KeyFrameDecoder, KeyFrameEncoder
+from gvc.keyframe.codec import (
+    CodedPictures,
+    KeyFrameCodec,
+    KeyFrameDecoder,
+    KeyFrameEncoder,
+)
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
 
 #: x265 goes no higher.
 _MAX_QP = 51
 
-#: Pictures in order, each predicted from up to three before it; coded at one QP.
-_IN_ORDER = "bframes=0:ref=3:keyint=-1:no-scenecut=1:ipratio=1"
+#: Pictures in order, each predicted from up to three before it.
+_IN_ORDER = "bframes=0:ref=3:keyint=-1:no-scenecut=1"
 
 
 class HevcCodec(KeyFrameCodec):
@@ -55,10 +60,18 @@ class _X265(KeyFrameEncoder):
         self._range = "full" if colour.full_range else "limited"
         self._preset = preset
 
-    def encode(self, pictures: Sequence[av.VideoFrame], *, inter: bool = True) -> CodedPictures:
+    def encode(
+        self,
+        pictures: Sequence[av.VideoFrame],
+        *,
+        inter: bool = True,
+        first_qp: int | None = None,
+    ) -> CodedPictures:
         """See :class:`KeyFrameEncoder`."""
+        finer = 0 if first_qp is None else self._qp - first_qp
+        structure = f"{_IN_ORDER}:ipratio={2 ** (finer / 6)}" if inter else "keyint=1:ipratio=1"
         return split_pictures(
-            self._packets(pictures, self._qp, _IN_ORDER if inter else "keyint=1"),
+            self._packets(pictures, self._qp, structure),
             is_parameters=lambda unit: _nal_type(unit) in (32, 33, 34),
             is_picture=lambda unit: _nal_type(unit) < 32,
         )

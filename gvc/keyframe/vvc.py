@@ -13,7 +13,12 @@ import av
 from gvc.bitstream import ColourDescription
 from gvc.errors import KeyFrameError, UnsupportedError, UsageError
 from gvc.keyframe.annexb import split_pictures
-from gvc.keyframe.codec import CodedPictures, KeyFrameCodec, KeyFrameDecoder, KeyFrameEncoder
+from gvc.keyframe.codec import (
+    CodedPictures,
+    KeyFrameCodec,
+    KeyFrameDecoder,
+    KeyFrameEncoder,
+)
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
 from gvc.media.program import ffmpeg_program
 
@@ -37,7 +42,7 @@ _DELIMITER = re.compile(rb"\x00*\x00\x00\x01\x00[\xa0-\xa7]")
 #: as much as 6 % of the rate by LPIPS-alex and 1 % by LPIPS-squeeze (QP 24 to 48); without it
 #: blocks show.
 _KEY_FRAMES = (
-    "MCTF=0:BIM=0:LookAhead=0:MaxParallelFrames=0:IntraQPOffset=0:ALF=0:CCALF=0:SAO=0"
+    "MCTF=0:BIM=0:LookAhead=0:MaxParallelFrames=0:ALF=0:CCALF=0:SAO=0"
     ":LoopFilterBetaOffset_div2=-8:LoopFilterTcOffset_div2=-8"
 )
 
@@ -89,9 +94,18 @@ class _Vvenc(KeyFrameEncoder):
         self._range = "pc" if colour.full_range else "tv"
         self._preset = preset
 
-    def encode(self, pictures: Sequence[av.VideoFrame], *, inter: bool = True) -> CodedPictures:
+    def encode(
+        self,
+        pictures: Sequence[av.VideoFrame],
+        *,
+        inter: bool = True,
+        first_qp: int | None = None,
+    ) -> CodedPictures:
         """See :class:`KeyFrameEncoder`."""
-        parameters = f"{_KEY_FRAMES}:{_IN_ORDER}" if inter else _KEY_FRAMES
+        offset = 0 if first_qp is None else first_qp - self._qp
+        parameters = f"{_KEY_FRAMES}:IntraQPOffset={offset}"
+        if inter:
+            parameters += f":{_IN_ORDER}"
         stream = self._run(
             pictures, qp=self._qp, period=_ONE_INTRA if inter else 1, parameters=parameters
         )

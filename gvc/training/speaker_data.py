@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from gvc.api.transcode import encode
-from gvc.bitstream import BitstreamReader, Group
+from gvc.bitstream import BitstreamReader, Group, Rectangle, VideoHeader
 from gvc.codec.decoder import VideoDecoder
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError
-from gvc.media import AudioMode, Source, to_rgb, to_yuv420
+from gvc.media import AudioMode, Source, part_to_rgb, to_yuv420
 from gvc.model.device import to_tensor
 from gvc.model.mttf import KeyState, Mttf
 
@@ -36,25 +36,36 @@ _FEWEST = 8
 
 @dataclass(frozen=True, slots=True)
 class _Inter:
-    """An inter frame in a coded recording: its time, its key frame, and its motion code."""
+    """An inter frame in a coded recording.
+
+    :param key: number of its key frame. :param code: its motion code.
+    :param rectangle: the part of the picture that is generated; None for all of it.
+    """
 
     pts: int
     key: int
     code: npt.NDArray[np.float32]
+    rectangle: Rectangle | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
     """A recording as a decoder has it.
 
-    :param keys: key pictures, RGB uint8 [H, W, 3]. :param inter: inter frames in order.
-    :param size: width and height of the pictures. :param bytes: of the whole file.
+    :param header: of the video.
+    :param keys: what is animated of key frames, RGB uint8 [H, W, 3].
+    :param inter: inter frames in order. :param bytes: of the whole file.
     """
 
+    header: VideoHeader
     keys: list[npt.NDArray[np.uint8]]
     inter: list[_Inter]
-    size: tuple[int, int]
     bytes: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what is generated."""
+        return self.header.coded_width, self.header.coded_height
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +129,7 @@ def _code(path: Path, settings: EncoderSettings) -> _Coded:
     reader = BitstreamReader(file)
     video = reader.header.video
     decoder = VideoDecoder(video, extra_weights=settings.weights, threads=settings.threads)
-    size = video.coded_width, video.coded_height
-    coded = _Coded([], [], size, len(file.getbuffer()))
+    coded = _Coded(video, [], [], len(file.getbuffer()))
     for unit in reader:
         if not isinstance(unit, Group) or unit.video:
             continue
@@ -127,32 +137,34 @@ def _code(path: Path, settings: EncoderSettings) -> _Coded:
         coded.keys.extend(decoder.key_pictures(unit))
         for batch in decoder.motion(unit):
             for pts, code in zip(batch.times, batch.codes, strict=True):
-                coded.inter.append(_Inter(pts, first + batch.key, code))
+                coded.inter.append(_Inter(pts, first + batch.key, code, unit.rectangle))
     return coded
 
 
-def _pictures(
-    path: Path, wanted: Container[int], size: tuple[int, int]
-) -> dict[int, npt.NDArray[np.uint8]]:
-    """The originals as encoders see them, by time."""
+def _pictures(path: Path, coded: _Coded, rows: range) -> Mapping[int, npt.NDArray[np.uint8]]:
+    """The originals of some inter frames as encoders see them, by time."""
+    wanted = {coded.inter[row].pts: coded.inter[row].rectangle for row in rows}
+    header = coded.header
     found = {}
     with Source(path, audio=AudioMode.NONE) as source:
         for unit in source:
             if isinstance(unit, av.VideoFrame) and unit.pts is not None and unit.pts in wanted:
-                found[unit.pts] = to_rgb(to_yuv420(unit, *size), *size)
+                kept, rectangle = to_yuv420(unit, *header.key_size), wanted[unit.pts]
+                found[unit.pts] = part_to_rgb(kept, rectangle, coded.size, header.colour)
     return found
 
 
 @torch.no_grad()
 def _add(shots: Shots, path: Path, coded: _Coded, rows: range, network: Mttf) -> None:
     """Add the inter frames at ``rows`` of a coded recording."""
-    pictures = _pictures(path, {coded.inter[row].pts for row in rows}, coded.size)
+    pictures = _pictures(path, coded, rows)
     device = next(network.parameters()).device
     by_key = defaultdict[int, list[int]](list)
     for row in rows:
         by_key[coded.inter[row].key].append(row)
     for key, mine in by_key.items():
-        state = network.key_state(to_tensor(coded.keys[key][None], device))
+        # What a pack changes makes features of its own.
+        state = network.key_state(to_tensor(coded.keys[key][None], device), features=False)
         shots.keys.append(state)
         for row in mine:
             code = torch.from_numpy(coded.inter[row].code[None]).to(device)
