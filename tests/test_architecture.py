@@ -36,13 +36,17 @@ ALLOWED = {
         *("errors", "clips", "bitstream", "entropy", "media", "ops", "model", "codec", "api"),
         *("faces", "metrics"),
     },
-    "cli": {"errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"},
+    "archive": {"errors", "bitstream", "media", "model", "codec", "api"},
+    "cli": {
+        *("errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"),
+        "archive",
+    },
 }
 
 #: Third-party packages that only some packages may import.
 RESTRICTED = {
     "torch": {"ops", "model", "metrics", "training", "bench"},
-    "av": {"media", "keyframe", "faces", "codec", "api", "training", "bench"},
+    "av": {"media", "keyframe", "faces", "codec", "api", "training", "bench", "archive"},
     "dlib": {"faces"},
     "imageio_ffmpeg": {"media"},
     "constriction": {"entropy"},
@@ -52,6 +56,8 @@ RESTRICTED = {
     "bjontegaard": {"bench"},
     "click": {"cli"},
     "rich": {"cli"},
+    "sqlite3": {"archive"},
+    "ray": {"archive"},
 }
 
 

@@ -9,6 +9,8 @@ import click
 
 from gvc.cli.options import (
     device_option,
+    known_packs_option,
+    known_weights_option,
     overwrite_option,
     precision_option,
     quiet_option,
@@ -48,11 +50,9 @@ _PIPE_FORMATS = {
     "--size", type=int, help="Decode smaller, at this side of the square of equal area: faster."
 )
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
-@click.option("--weights", type=click.Path(path_type=Path), help="A weights file, or a folder.")
+@known_weights_option
 @precision_option
-@click.option(
-    "--pack", type=click.Path(path_type=Path), help="A speaker pack (.gvcp), or a folder of them."
-)
+@known_packs_option
 @device_option
 @threads_option
 @overwrite_option

@@ -51,6 +51,21 @@ threads_option = click.option(
     default=_default_threads,
     help="CPU threads; results do not depend on it.  [all, up to 8]",
 )
+job_threads_option = click.option(
+    "--threads", type=click.IntRange(1, 1024), help="CPU threads of each job.  [its share of all]"
+)
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Files at once."
+)
+known_weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), help="A weights file, or a folder."
+)
+known_packs_option = click.option(
+    "--pack", type=click.Path(path_type=Path), help="A speaker pack (.gvcp), or a folder of them."
+)
+json_lines_option = click.option(
+    "--json", "as_json", is_flag=True, help="A line for each file, for machines."
+)
 overwrite_option = click.option(
     "-y", "--overwrite", is_flag=True, help="Replace an existing output."
 )

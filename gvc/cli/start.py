@@ -64,6 +64,12 @@ def keep_freed_memory() -> None:
             mallopt(parameter, value)
 
 
+def prepare_worker() -> None:
+    """What a process does first that runs networks for another one."""
+    keep_freed_memory()
+    preload_torch()
+
+
 def _load(library: Path) -> None:
     with contextlib.suppress(OSError):
         ctypes.CDLL(str(library))

@@ -16,6 +16,7 @@ from gvc.media.picture import (
     to_yuv420,
 )
 from gvc.media.preparation import Preparation
+from gvc.media.probe import holds_video
 from gvc.media.sink import Sink, SinkOptions, format_of
 from gvc.media.source import AudioMode, Source, VideoInfo
 from gvc.media.still import StillSink, is_still
@@ -34,6 +35,7 @@ __all__ = [
     "format_of",
     "from_planes",
     "from_rgb",
+    "holds_video",
     "is_still",
     "luma_weights",
     "part_to_rgb",
