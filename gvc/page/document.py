@@ -101,3 +101,13 @@ def _cell(item: str | Cell, column: int, attributes: str) -> str:
     if cell.link is not None:
         text = f'<a href="#{escape(cell.link)}">{text}</a>'
     return f"<{tag}{scope}{attributes}{key}>{text}</{tag}>"
+
+
+def facts(items: Iterable[tuple[str, str, str]]) -> str:
+    """What matters most, large: (name, value, remark)."""
+    inside = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+        f"{f'<dd class=less>{escape(remark)}</dd>' if remark else ''}</div>"
+        for name, value, remark in items
+    )
+    return f'<dl class="facts">{inside}</dl>'
