@@ -83,7 +83,9 @@ def table(
         for column, title in enumerate(head)
     )
     lines = "\n".join(
-        f"<tr>{''.join(_cell(item, place, attributes(place)) for place, item in enumerate(row))}</tr>"
+        "<tr>"
+        + "".join(_cell(item, column, attributes(column)) for column, item in enumerate(row))
+        + "</tr>"
         for row in rows
     )
     said = f"<caption>{escape(caption)}</caption>" if caption else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.api.input import InputContainer
-from gvc.bitstream import FrameType, Group, VideoHeader
+from gvc.bitstream import FrameType, Group, Rectangle, VideoHeader
 from gvc.codec.decoder import VideoDecoder
-from gvc.codec.settings import coded_size
+from gvc.codec.frame_distance import frame_distance
 from gvc.codec.summary import StreamSummary
 from gvc.errors import InvalidDataError, UsageError
 from gvc.media import AudioMode, Source, still_picture, to_rgb
@@ -102,10 +101,10 @@ def look_at(
         if original is not None:
             chosen = _spread(len(kinds), settings.frames)
         begin = float(summary.by_group[0].pts * video.time_base)
-        for index, frame in _decoded(file, summary, chosen):
+        for index, frame, rectangle in _decoded(file, summary, chosen):
             pair = _Pair(Sample(_seconds(frame) - begin, kinds[index], None), frame)
             if original is not None:
-                pair = original.compare(index, pair)
+                pair = original.compare(index, pair, rectangle)
             samples.append(pair.sample)
             part = index * INSTANTS // len(kinds)
             if part not in shown or pair.further(shown[part]):
@@ -136,9 +135,8 @@ class _Original:
     def __init__(
         self, source: Path, path: Path, video: VideoHeader, settings: ReportSettings
     ) -> None:
-        self._name, self._path = source, path
+        self._name, self._path, self._video = source, path, video
         self._distance = Distance.load(device=settings.device)
-        self._size = compared_size(video)
         self._media = Source(source, audio=AudioMode.NONE, threads=settings.threads)
         self._frames = enumerate(iter(self._media))
         self._begin: float | None = None
@@ -147,8 +145,11 @@ class _Original:
             self._media.close()
             raise self._other("its pictures have another size")
 
-    def compare(self, index: int, pair: _Pair) -> _Pair:
-        """The same with the source's frame, which is its number ``index``; numbers ascend."""
+    def compare(self, index: int, pair: _Pair, rectangle: Rectangle | None) -> _Pair:
+        """The same with the source's frame, which is its number ``index``; numbers ascend.
+
+        :param rectangle: of the frame's group.
+        """
         frame = next((frame for place, frame in self._frames if place == index), None)
         if not isinstance(frame, av.VideoFrame):
             raise self._other("it has fewer frames")
@@ -156,8 +157,9 @@ class _Original:
             self._begin = _seconds(frame)
         if abs(_seconds(frame) - self._begin - pair.sample.seconds) > self._tolerance:
             raise self._other("its frames come at other times")
-        one, other = (to_rgb(each, *self._size) for each in (frame, pair.decoded))
-        distance = float(self._distance.distance([one], [other])[0])
+        distance = frame_distance(
+            self._distance, frame, pair.decoded, header=self._video, rectangle=rectangle
+        )
         sample = Sample(pair.sample.seconds, pair.sample.kind, distance)
         return _Pair(sample, pair.decoded, frame)
 
@@ -176,27 +178,19 @@ class _Original:
         self._media.close()
 
 
-def compared_size(video: VideoHeader) -> tuple[int, int]:
-    """Width and height at which frames are compared: those that an encoder decides by."""
-    if video.canvas is None:
-        return video.coded_width, video.coded_height
-    side = math.isqrt(video.coded_width * video.coded_height)
-    return coded_size(video.width, video.height, side)
-
-
 def _decoded(
     file: InputContainer, summary: StreamSummary, chosen: set[int]
-) -> Iterator[tuple[int, av.VideoFrame]]:
-    """The frames whose numbers in the file are ``chosen``, with these; damage ends them."""
+) -> Iterator[tuple[int, av.VideoFrame, Rectangle | None]]:
+    """The frames whose numbers in the file are ``chosen``: numbers, frames, rectangles."""
     start = 0
-    packets = file.demux(video=0)
-    for group, packet in zip(summary.by_group, packets, strict=False):
+    # What is behind the last whole group is damaged.
+    for group, packet in zip(summary.by_group, file.demux(video=0), strict=False):
         assert isinstance(packet.unit, Group)
         end = start + len(group.types)
         wanted = [index - start for index in sorted(chosen) if start <= index < end]
         if wanted:
             for place, frame in _of_group(file.video_decoder, packet.unit, wanted):
-                yield start + place, frame
+                yield start + place, frame, packet.unit.rectangle
         start = end
 
 

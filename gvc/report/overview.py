@@ -118,7 +118,9 @@ def _reasons(title: str, by_reason: Mapping[str, Sequence[Path]]) -> str:
         shown = ", ".join(f"<code>{escape(printable(name))}</code>" for name in names[:_NAMES])
         more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
         number = f"{len(names):,} × " if len(names) > 1 else ""
-        lines.append(f"<li>{number}{escape(printable(reason))}<br><small>{shown}{more}</small></li>")
+        lines.append(
+            f"<li>{number}{escape(printable(reason))}<br><small>{shown}{more}</small></li>"
+        )
     if len(commonest) > _REASONS:
         lines.append(f"<li>{len(commonest) - _REASONS:,} further reasons</li>")
     return f'<h3>{title} <small>{count:,}</small></h3><ul class="reasons">{"".join(lines)}</ul>'
