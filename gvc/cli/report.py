@@ -75,6 +75,8 @@ def command(
     The page needs no other file and no network: what was saved, where bits go over time, and, where
     the source is at hand, how far decoded frames are from it.
     """
+    if not path.exists():
+        raise MediaError(os.strerror(errno.ENOENT), path=path)
     keep_freed_memory()
     preload_torch()
     from gvc.cli.files import writable
@@ -90,8 +92,6 @@ def command(
         device=device,
         threads=threads,
     )
-    if not path.exists():
-        raise MediaError(os.strerror(errno.ENOENT), path=path)
     if output is None:
         output = str(path / "report.html" if path.is_dir() else path.with_suffix(".html"))
     with writable(output, source=str(path), overwrite=overwrite) as file:

@@ -40,13 +40,17 @@ class Axis:
         return self.low + (self.high - self.low) * place
 
 
-def linear_axis(greatest: float, *, ticks: int = 4) -> Axis:
-    """From 0 to the next tick at or above ``greatest``."""
+def linear_axis(greatest: float, *, ticks: int = 4, whole: bool = False) -> Axis:
+    """From 0 to the next tick at or above ``greatest``.
+
+    :param ticks: how many there are about. :param whole: whether ticks are whole numbers.
+    """
     step = _step(greatest / ticks) if greatest > 0 else 1.0
+    step = max(step, 1.0) if whole else step
     count = max(1, math.ceil(greatest / step - 1e-9))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    marks = tuple((index * step, f"{index * step:,.{digits}f}") for index in range(count + 1))
-    return Axis(0.0, count * step, marks)
+    marks = [(index * step, f"{index * step:,.{digits}f}") for index in range(1, count + 1)]
+    return Axis(0.0, count * step, ((0.0, "0"), *marks))
 
 
 def log_axis(values: Sequence[float]) -> Axis:

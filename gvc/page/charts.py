@@ -138,7 +138,7 @@ def histogram(values: Sequence[float], axis: Axis, *, what: str, bins: int) -> s
     counts = [0] * bins
     for value in values:
         counts[min(bins - 1, int(axis.place(value) * bins))] += 1
-    scale = linear_axis(max(counts), ticks=2)
+    scale = linear_axis(max(counts), whole=True)
     median = statistics.median(values)
     # A gap between columns, for the eye.
     gap = 0.06 / bins

@@ -17,12 +17,13 @@ _STYLE = Path(__file__).with_name("page.css")
 class Cell:
     """A cell of a table that can be sorted.
 
-    :param text: what it shows. :param key: what its column is sorted by; None comes last.
+    :param text: what it shows, by which columns of words are sorted.
+    :param key: by which columns of numbers are sorted; None comes last.
     :param link: where its text leads, in the page.
     """
 
     text: str
-    key: float | str | None = None
+    key: float | None = None
     link: str | None = None
 
 
@@ -98,7 +99,7 @@ def table(
 def _cell(item: str | Cell, column: int, attributes: str) -> str:
     cell = Cell(item) if isinstance(item, str) else item
     tag, scope = ("td", "") if column else ("th", ' scope="row"')
-    key = "" if cell.key is None else f' data-key="{escape(str(cell.key))}"'
+    key = "" if cell.key is None else f' data-key="{cell.key}"'
     text = escape(cell.text)
     if cell.link is not None:
         text = f'<a href="#{escape(cell.link)}">{text}</a>'
@@ -107,9 +108,10 @@ def _cell(item: str | Cell, column: int, attributes: str) -> str:
 
 def facts(items: Iterable[tuple[str, str, str]]) -> str:
     """What matters most, large: (name, value, remark)."""
-    inside = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
-        f"{f'<dd class=less>{escape(remark)}</dd>' if remark else ''}</div>"
-        for name, value, remark in items
-    )
+    inside = "".join(_fact(*item) for item in items)
     return f'<dl class="facts">{inside}</dl>'
+
+
+def _fact(name: str, value: str, remark: str) -> str:
+    small = f'<dd class="less">{escape(remark)}</dd>' if remark else ""
+    return f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd>{small}</div>"

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: Characters of a name that are shown.
-_LONGEST = 300
-
 #: Bytes that were no UTF-8, as :func:`os.fsdecode` carries them.
 _STRAY = range(0xDC80, 0xDD00)
 
@@ -15,16 +12,17 @@ _STRAY = range(0xDC80, 0xDD00)
 UNKNOWN = "–"
 
 
-def printable(name: str | os.PathLike[str]) -> str:
+def printable(name: str | os.PathLike[str], *, longest: int = 300) -> str:
     r"""A name with everything that cannot be seen as an escape: ``\n``, ``\xff``, ``\u202e``.
 
-    Names longer than 300 characters lose their middle. Not yet escaped for HTML.
+    Not yet escaped for HTML.
+
+    :param longest: names of more characters lose their middle.
     """
-    text = os.fspath(name)
-    if len(text) > _LONGEST:
-        half = _LONGEST // 2
-        text = f"{text[:half]}…{text[-half:]}"
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    text = "".join(char if char.isprintable() else _escaped(char) for char in os.fspath(name))
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest // 2]}…{text[-longest // 2 :]}"
 
 
 def _escaped(char: str) -> str:

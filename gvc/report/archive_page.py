@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from gvc.archive.manifest import Manifest
 from gvc.errors import GvcError
 from gvc.page.document import document
 from gvc.page.text import file_name, printable
+from gvc.report.exceptions import exceptions
 from gvc.report.file_page import STYLE, examine, file_section, notes
-from gvc.report.overview import distributions, exceptions, file_table, totals_shown
+from gvc.report.overview import distributions, file_table, totals_shown
 from gvc.report.settings import ReportSettings
 from gvc.report.totals import totals_of, worst_first
 
@@ -44,7 +46,7 @@ def archive_page(folder: Path, settings: ReportSettings, on_file: OnFile) -> str
     name = file_name(folder)
     body = "\n".join(
         (
-            f'<header><h1>{escape(name)}</h1><p class="less">An archive of recordings</p></header>',
+            f'<header><h1>{escape(name)}</h1><p class="less">{_when(entries)}</p></header>',
             f"<main>{totals_shown(totals_of(entries))}",
             distributions(entries),
             exceptions(entries),
@@ -59,6 +61,19 @@ def archive_page(folder: Path, settings: ReportSettings, on_file: OnFile) -> str
         style=STYLE.read_text(encoding="utf-8"),
         script=_SCRIPT.read_text(encoding="utf-8"),
     )
+
+
+def _when(entries: Sequence[Entry]) -> str:
+    """Of how many recordings it is an archive, and when these were coded."""
+    days = sorted(_day(entry.ended) for entry in entries if entry.ended is not None)
+    span = (
+        "" if not days else f", {days[0]}" if days[0] == days[-1] else f", {days[0]} to {days[-1]}"
+    )
+    return f"Archive of {len(entries):,} recordings{span}"
+
+
+def _day(when: float) -> str:
+    return datetime.fromtimestamp(when, tz=UTC).date().isoformat()
 
 
 def _section(title: str, inside: str) -> str:
@@ -117,6 +132,7 @@ def _settings(entries: Sequence[Entry]) -> str:
     counts = Counter(entry.settings for entry in entries if entry.settings)
     lines = []
     for text, count in counts.most_common(5):
-        shown = ", ".join(f"{key} {value}" for key, value in json.loads(text).items())
-        lines.append(f"<li>{count:,} files: {escape(printable(shown))}</li>")
-    return f"<h2>Settings</h2><ul class=less>{''.join(lines)}</ul>" if lines else ""
+        given = json.loads(text).items()
+        shown = ", ".join(f"{key} {value}" for key, value in given if value not in (None, False))
+        lines.append(f"<li>{count:,} files: {escape(printable(shown, longest=1000))}</li>")
+    return f'<h2>Settings</h2><ul class="less">{"".join(lines)}</ul>' if lines else ""

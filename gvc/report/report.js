@@ -2,24 +2,28 @@
 function prepare(wide) {
   const body = wide.querySelector("tbody");
   const rows = [...body.rows];
-  const keyOf = (row, column) => row.cells[column].dataset.key;
+  const heads = [...wide.querySelectorAll("thead th")];
+  const hasWords = (column) => heads[column].classList.contains("words");
+  function keyOf(row, column) {
+    const cell = row.cells[column];
+    return hasWords(column) ? cell.textContent : cell.dataset.key;
+  }
   function sort(column, down) {
     rows.sort((one, other) => {
       const [a, b] = [keyOf(one, column), keyOf(other, column)];
       if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
-      const order = isNaN(a) || isNaN(b) ? a.localeCompare(b, undefined, {numeric: true}) : a - b;
+      const order = hasWords(column) ? a.localeCompare(b, undefined, {numeric: true}) : a - b;
       return down ? -order : order;
     });
     body.append(...rows);
   }
-  const heads = [...wide.querySelectorAll("thead th")];
   heads.forEach((head, column) => {
     const button = document.createElement("button");
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const words = head.classList.contains("words");
-      const down = head.ariaSort ? head.ariaSort === "ascending" : !words;
+      const now = head.getAttribute("aria-sort");
+      const down = now ? now === "ascending" : !hasWords(column);
       heads.forEach((each) => each.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       sort(column, down);

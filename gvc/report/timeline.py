@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -18,8 +18,8 @@ from gvc.report.kinds import FRAME_NAMES, Share, colour_of, shares_of, shares_of
 #: Most bars of bits, and most columns of frame types: more could not be told apart.
 _BARS, _COLUMNS = 120, 400
 
-#: Heights of the charts in pixels.
-_TALL, _FLAT = 96, 16
+#: Heights of charts in pixels; of few bars there is little to be seen.
+_TALL, _LOW, _FLAT, _FEW = 96, 40, 16, 3
 
 #: Letters of the frames that are shown as pictures.
 LETTERS = "ABC"
@@ -57,7 +57,7 @@ def _distances(look: Look, axis: Axis) -> str:
         (sample.seconds, sample.distance) for sample in look.samples if sample.distance is not None
     ]
     values = [distance for _, distance in points]
-    mean, scale = sum(values) / len(values), linear_axis(max(values), ticks=2)
+    mean, scale = sum(values) / len(values), linear_axis(max(values))
     marks = [
         Mark(axis.place(each.sample.seconds), scale.place(each.sample.distance or 0.0), letter)
         for letter, each in zip(LETTERS, look.instants, strict=False)
@@ -81,13 +81,13 @@ def _distances(look: Look, axis: Axis) -> str:
 
 def _bits(summary: StreamSummary, axis: Axis) -> str:
     bars = list(_bars(summary))
-    scale = linear_axis(max((bar.rate for bar in bars), default=0.0) / 1000, ticks=2)
+    scale = linear_axis(max((bar.rate for bar in bars), default=0.0) / 1000)
     chart = plot(
         blocks(block for bar in bars for block in _stack(bar, axis, scale)),
         "Bits a second of each group of pictures",
         axis=axis,
         scale=scale,
-        height=_TALL,
+        height=_TALL if len(bars) > _FEW else _LOW,
         labels=False,
     )
     seconds = float(summary.seconds)
@@ -137,7 +137,7 @@ def _frames(summary: StreamSummary, axis: Axis) -> str:
     kinds = [kind for group in summary.by_group for kind in group.types]
     counts = Counter(kinds)
     chart = plot(
-        blocks(_columns(kinds)),
+        blocks(_columns(kinds, _key_sizes(summary))),
         ", ".join(f"{counts[kind]} {name}" for kind, name in FRAME_NAMES.items() if counts[kind]),
         axis=axis,
         height=_FLAT,
@@ -150,14 +150,30 @@ def _frames(summary: StreamSummary, axis: Axis) -> str:
     return f"<h3>Frames <small>how each is coded</small></h3>{chart}{legend(items)}"
 
 
-def _columns(kinds: Sequence[FrameType]) -> Iterator[Block]:
-    """Runs of frames of one type; of a long file, how many are of which."""
+def _key_sizes(summary: StreamSummary) -> dict[int, int]:
+    """Bytes of key frames, by their numbers in the file."""
+    sizes, start = dict[int, int](), 0
+    for group in summary.by_group:
+        sizes |= {start + place: size for place, size in group.keys.items()}
+        start += len(group.types)
+    return sizes
+
+
+def _columns(kinds: Sequence[FrameType], sizes: Mapping[int, int]) -> Iterator[Block]:
+    """Runs of frames of one type; of a long file, how many are of which.
+
+    :param sizes: of key frames, for tooltips.
+    """
     count = len(kinds)
     if count <= _COLUMNS:
         place = 0
         for kind, run in groupby(kinds):
             end = place + len(list(run))
-            title = f"{kind.value} {FRAME_NAMES[kind]}, {end - place} frames"
+            said = f"{end - place} frames" if end - place > 1 else "1 frame"
+            size = sum(sizes.get(each, 0) for each in range(place, end))
+            title = f"{kind.value} {FRAME_NAMES[kind]}, {said}" + (
+                f", {byte_size(size)}" if size else ""
+            )
             yield Block(place / count, end / count, 0.0, 1.0, colour_of(kind), title)
             place = end
         return
