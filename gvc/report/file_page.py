@@ -18,7 +18,6 @@ from gvc.page.text import (
     kilobits,
     printable,
     share,
-    significant,
 )
 from gvc.report.comparison import Instant, Look, look_at
 from gvc.report.settings import ReportSettings
@@ -120,7 +119,7 @@ def _facts(report: FileReport) -> Iterator[tuple[str, str, str]]:
             f"{sum(found) / len(found):.3f}",
             f"{len(found):,} of {summary.frames.total():,} frames",
         )
-    rate = significant(float(video.frame_rate))
+    rate = f"{float(video.frame_rate):.4g}"
     yield "Length", duration(seconds), f"{summary.frames.total():,} frames, {rate} a second"
     inner = f"{video.coded_width}×{video.coded_height}"
     made = f"a head generated at {inner}" if video.canvas else f"generated at {inner}"
@@ -133,7 +132,8 @@ def _pictures(look: Look) -> str:
     )
     compared = look.instants[0].source is not None
     what = "the worst frame of each third" if compared else "the middle of each third"
-    return f'<h3>Pictures <small>{what}</small></h3><div class="pictures">{inside}</div>'
+    kind = "pictures" if compared else "pictures alone"
+    return f'<h3>Pictures <small>{what}</small></h3><div class="{kind}">{inside}</div>'
 
 
 def _figure(letter: str, instant: Instant) -> str:
