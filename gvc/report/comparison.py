@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from gvc.api.input import InputContainer
 from gvc.bitstream import FrameType, Group, Rectangle, VideoHeader
-from gvc.codec.decoder import VideoDecoder
 from gvc.codec.frame_distance import frame_distance
 from gvc.codec.summary import StreamSummary
 from gvc.errors import InvalidDataError, UsageError
@@ -185,27 +184,16 @@ def _decoded(
     start = 0
     # What is behind the last whole group is damaged.
     for group, packet in zip(summary.by_group, file.demux(video=0), strict=False):
-        assert isinstance(packet.unit, Group)
-        end = start + len(group.types)
-        wanted = [index - start for index in sorted(chosen) if start <= index < end]
+        unit, end = packet.unit, start + len(group.types)
+        assert isinstance(unit, Group)
+        wanted = sorted(index for index in chosen if start <= index < end)
         if wanted:
-            for place, frame in _of_group(file.video_decoder, packet.unit, wanted):
-                yield start + place, frame, packet.unit.rectangle
+            decoder = file.video_decoder
+            times = decoder.times(unit)
+            only = frozenset(times[index - start] for index in wanted)
+            for index, frame in zip(wanted, decoder.decode(unit, only=only), strict=True):
+                yield index, frame, unit.rectangle
         start = end
-
-
-def _of_group(
-    decoder: VideoDecoder, group: Group, wanted: list[int]
-) -> Iterator[tuple[int, av.VideoFrame]]:
-    if group.video:
-        shown = enumerate(decoder.decode(group))
-        yield from ((place, frame) for place, frame in shown if place in wanted)
-        return
-    times = list[int]()
-    for batch in decoder.motion(group):
-        times += batch.times if batch.key_time is None else [*batch.times, batch.key_time]
-    only = [times[place] for place in wanted]
-    yield from zip(wanted, decoder.decode(group, only=frozenset(only)), strict=True)
 
 
 def _spread(count: int, most: int) -> set[int]:

@@ -36,7 +36,7 @@ def totals_shown(totals: Totals) -> str:
     part = 100 * min(1.0, totals.target_size / totals.source_size)
     return (
         f'{inside}<div class="saved" aria-hidden="true"><i style="width:{part:.2f}%"></i></div>'
-        '<p class="less">The bar is what the sources take; its dark part, what the archive takes.'
+        '<p class="less">The bar is what the sources take; its beginning, what the archive takes.'
         "</p>"
     )
 

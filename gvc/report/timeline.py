@@ -18,8 +18,11 @@ from gvc.report.kinds import FRAME_NAMES, Share, colour_of, shares_of, shares_of
 #: Most bars of bits, and most columns of frame types: more could not be told apart.
 _BARS, _COLUMNS = 120, 400
 
-#: Heights of charts in pixels; of few bars there is little to be seen.
-_TALL, _LOW, _FLAT, _FEW = 96, 40, 16, 3
+#: Heights of charts in pixels: where there is much to be seen, and where there is little.
+_TALL, _LOW, _THICK, _FLAT = 96, 40, 28, 16
+
+#: So many bars are few.
+_FEW = 3
 
 #: Letters of the frames that are shown as pictures.
 LETTERS = "ABC"
@@ -140,7 +143,7 @@ def _frames(summary: StreamSummary, axis: Axis) -> str:
         blocks(_columns(kinds, _key_sizes(summary))),
         ", ".join(f"{counts[kind]} {name}" for kind, name in FRAME_NAMES.items() if counts[kind]),
         axis=axis,
-        height=_FLAT,
+        height=_FLAT if len(kinds) <= _COLUMNS else _THICK,
     )
     items = [
         (colour_of(kind), f"{kind.value} {name}", f"{counts[kind]:,}")
