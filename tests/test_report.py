@@ -38,7 +38,7 @@ STRANGE = Path(os.fsdecode(b"line\nbreak \xff\xe2\x80\xae'\"#.mp4"))
 SETTINGS = ReportSettings(threads=2, frames=12)
 
 #: Elements that are never closed.
-VOID = {"meta", "img", "br", "input", "link", "hr"}
+VOID = {"meta", "img", "br", "wbr", "input", "link", "hr"}
 
 
 class Page(HTMLParser):
@@ -63,7 +63,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] not in ("style", "script"):
+        if self.elements and self.elements[-1][0] == "wbr":
+            self.texts[-1] += data
+        elif self.open and self.open[-1] not in ("style", "script"):
             self.texts.append(data)
 
     @property

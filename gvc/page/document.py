@@ -100,7 +100,8 @@ def _cell(item: str | Cell, column: int, attributes: str) -> str:
     cell = Cell(item) if isinstance(item, str) else item
     tag, scope = ("td", "") if column else ("th", ' scope="row"')
     key = "" if cell.key is None else f' data-key="{cell.key}"'
-    text = escape(cell.text)
+    # Paths are long words.
+    text = escape(cell.text).replace("/", "/<wbr>")
     if cell.link is not None:
         text = f'<a href="#{escape(cell.link)}">{text}</a>'
     return f"<{tag}{scope}{attributes}{key}>{text}</{tag}>"
