@@ -122,7 +122,7 @@ def _facts(report: FileReport) -> Iterator[tuple[str, str, str]]:
     rate = f"{float(video.frame_rate):.4g}"
     yield "Length", duration(seconds), f"{summary.frames.total():,} frames, {rate} a second"
     inner = f"{video.coded_width}×{video.coded_height}"
-    made = f"a head generated at {inner}" if video.canvas else f"generated at {inner}"
+    made = f"a head generated at {inner}" if video.canvas else f"coded at {inner}"
     yield "Picture", f"{video.width}×{video.height}", made
 
 
