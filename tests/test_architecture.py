@@ -17,6 +17,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 ALLOWED = {
     "errors": set(),
     "clips": {"errors"},
+    "page": set(),
     "container": {"errors"},
     "bitstream": {"errors", "container"},
     "entropy": {"errors", "bitstream"},
@@ -34,19 +35,22 @@ ALLOWED = {
     },
     "bench": {
         *("errors", "clips", "bitstream", "entropy", "media", "ops", "model", "codec", "api"),
-        *("faces", "metrics"),
+        *("faces", "metrics", "page"),
     },
     "archive": {"errors", "bitstream", "media", "model", "codec", "api"},
+    "report": {"errors", "bitstream", "media", "model", "codec", "api", "archive", "page"},
     "cli": {
         *("errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"),
-        "archive",
+        *("archive", "page", "report"),
     },
 }
 
 #: Third-party packages that only some packages may import.
 RESTRICTED = {
     "torch": {"ops", "model", "metrics", "training", "bench"},
-    "av": {"media", "keyframe", "faces", "codec", "api", "training", "bench", "archive"},
+    "av": {
+        *("media", "keyframe", "faces", "codec", "api", "training", "bench", "archive", "report"),
+    },
     "dlib": {"faces"},
     "imageio_ffmpeg": {"media"},
     "constriction": {"entropy"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -11,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from gvc.api.input import InputContainer
 from gvc.archive.entry import Verification
-from gvc.bitstream import AudioPacket, BitstreamReader, Group, Rectangle, VideoHeader
+from gvc.bitstream import AudioPacket, BitstreamReader, Group
+from gvc.codec.frame_distance import frame_distance
 from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.errors import InvalidDataError
-from gvc.media import AudioMode, Source, part_to_rgb, to_rgb, to_yuv420
+from gvc.media import AudioMode, Source, to_rgb
 from gvc.model.distance import Distance
 
 if TYPE_CHECKING:
@@ -98,8 +97,14 @@ class Comparison:
                     quality.frames += 1
                     on_frame(quality.frames)
                     if wanted is not None and wanted.pts == original.pts:
-                        views = self._views(original, wanted, file.header.video, group.rectangle)
-                        quality.distances.append(max(map(self._between, views)))
+                        found = frame_distance(
+                            self._distance,
+                            original,
+                            wanted,
+                            header=file.header.video,
+                            rectangle=group.rectangle,
+                        )
+                        quality.distances.append(found)
                         wanted = next(decoded, None)
                 if wanted is not None:
                     raise InvalidDataError("times of its frames are not those of the source")
@@ -126,8 +131,9 @@ class Comparison:
                 if abs(apart - late) >= duration:
                     raise InvalidDataError("times of its frames are not those of the source")
                 if quality.frames % every == 0:
-                    pair = to_rgb(one, *size), to_rgb(two, *size)
-                    quality.distances.append(self._between(pair))
+                    pictures = to_rgb(one, *size), to_rgb(two, *size)
+                    found = self._distance.distance(*([each] for each in pictures))
+                    quality.distances.append(float(found[0]))
                 quality.frames += 1
                 on_frame(quality.frames)
         return quality
@@ -147,33 +153,8 @@ class Comparison:
         decoder = file.video_decoder
         if self._mode is Verification.FULL:
             return decoder.decode(group)
-        times = [
-            time
-            for batch in decoder.motion(group)
-            for time in [*batch.times, *([] if batch.key_time is None else [batch.key_time])]
-        ]
+        times = decoder.times(group)
         return decoder.decode(group, only=frozenset(times[::_EVERY]))
-
-    def _views(
-        self,
-        original: av.VideoFrame,
-        decoded: av.VideoFrame,
-        header: VideoHeader,
-        rectangle: Rectangle | None,
-    ) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]:
-        size = header.coded_width, header.coded_height
-        whole = size
-        if header.canvas is not None:
-            whole = coded_size(*header.canvas, round(math.sqrt(size[0] * size[1])))
-        yield to_rgb(original, *whole), to_rgb(decoded, *whole)
-        if rectangle is not None and header.canvas is not None:
-            # Rectangles are of the canvas, which is not quite as large as the source.
-            kept = [to_yuv420(frame, *header.canvas) for frame in (original, decoded)]
-            one, other = (part_to_rgb(each, rectangle, size, header.colour) for each in kept)
-            yield one, other
-
-    def _between(self, pair: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]) -> float:
-        return float(self._distance.distance([pair[0]], [pair[1]])[0])
 
 
 def _groups(file: InputContainer) -> Iterator[Group]:

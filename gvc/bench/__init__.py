@@ -15,5 +15,6 @@ scheme of the public GFVC software (:mod:`.gfvc_motion`). What a greatest distan
 
 May import :mod:`gvc.errors`, :mod:`gvc.clips`, :mod:`gvc.bitstream`, :mod:`gvc.entropy`,
 :mod:`gvc.media`, :mod:`gvc.ops`, :mod:`gvc.model`, :mod:`gvc.faces`, :mod:`gvc.codec`,
-:mod:`gvc.api` and :mod:`gvc.metrics`. Rate and quality need the extra ``gvc[bench]``.
+:mod:`gvc.api`, :mod:`gvc.metrics` and :mod:`gvc.page`. Rate and quality need the extra
+``gvc[bench]``.
 """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,12 @@ from gvc.bench.records import Record
 from gvc.bench.scores import Metric
 from gvc.bench.summary import MeanPoint, Summary
 from gvc.bench.tables import percent, reasons
+from gvc.page.document import document, picture, table
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8886; --shade: #8881; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.wide { overflow-x: auto; margin: 1rem 0; }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
-th { background: var(--shade); } tr > :first-child { text-align: left; white-space: nowrap; }
-img { max-width: 100%; background: white; border-radius: 4px; }
+img { background: white; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
-small, .less { opacity: .75; }
-""".strip()
+"""
 
 
 def write_page(summary: Summary, settings: Mapping[str, Any], folder: Path) -> None:
@@ -49,12 +42,7 @@ def write_page(summary: Summary, settings: Mapping[str, Any], folder: Path) -> N
         *(_clip(summary, clip) for clip in summary.clips),
         _notes(summary, settings),
     ]
-    body = "\n".join(parts)
-    page = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>gvc bench rd</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
-    )
+    page = document("gvc bench rd", "\n".join(parts), style=_STYLE)
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
@@ -80,7 +68,7 @@ def _deltas(summary: Summary) -> str:
     return (
         "<h2>BD-rate of gvc</h2><p>How much more rate gvc needs for the same quality; negative is "
         "less. A dash: the curves do not allow a figure.</p>"
-        f'{_table(head, rows)}<ul class="less">{why}</ul>'
+        f'{table(head, rows)}<ul class="less">{why}</ul>'
     )
 
 
@@ -100,7 +88,7 @@ def _clip(summary: Summary, clip: str) -> str:
         found = [summary.comparison(anchor.name, metric) for anchor in summary.anchors]
         deltas.append([metric.title, *(percent(comparison.by_clip[clip]) for comparison in found)])
     head = ["BD-rate of gvc", *(anchor.title for anchor in summary.anchors)]
-    inside = _points(summary, records) + (_table(head, deltas) if summary.anchors else "")
+    inside = _points(summary, records) + (table(head, deltas) if summary.anchors else "")
     return f"<details><summary>{escape(clip)}</summary>{inside}</details>"
 
 
@@ -114,7 +102,7 @@ def _points(summary: Summary, points: Iterable[MeanPoint | Record]) -> str:
         for kind in ("key_frames", "motion_codes"):
             row.append(f"{_kbps(point, kind):.2f}" if kind in point.split else "")
         rows.append(row + [_score(point, metric) for metric in summary.metrics])
-    return _table([*head, *(metric.title for metric in summary.metrics)], rows)
+    return table([*head, *(metric.title for metric in summary.metrics)], rows)
 
 
 def _score(point: MeanPoint | Record, metric: Metric) -> str:
@@ -136,14 +124,5 @@ def _notes(summary: Summary, settings: Mapping[str, Any]) -> str:
     return f"<h2>What is what</h2><dl>{inside}</dl>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    body = "\n".join(line(row, "td") for row in rows)
-    return f'<div class="wide"><table>{line(head, "th")}\n{body}</table></div>'
-
-
 def _image(path: Path, text: str) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="{escape(text)}" src="data:image/png;base64,{data}">'
+    return picture(path.read_bytes(), text, kind="png")

@@ -44,7 +44,7 @@ def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
         if sys.stdout is None:
             raise UsageError("standard output is closed")
         if sys.stdout.isatty():
-            raise UsageError("will not write video to a terminal", hint="give a file, or a pipe")
+            raise UsageError("will not write this to a terminal", hint="give a file, or a pipe")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return

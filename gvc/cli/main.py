@@ -24,6 +24,7 @@ _COMMANDS: Mapping[str, str] = {
     "ls": "Say what is in an archive.",
     "verify": "Look at every file of an archive.",
     "restore": "Decode an archive to MP4 files.",
+    "report": "Write a page of HTML about a .gvc file or an archive.",
     "adapt": "Adapt the network to one speaker: a small pack beside many files.",
     "train": "Train the networks on a folder of clips.",
     "train-prior": "Train the prior of motion codes on a folder of clips.",

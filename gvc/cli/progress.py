@@ -61,6 +61,30 @@ def progress_line(label: str, *, quiet: bool) -> Iterator[Callable[[Done], None]
         yield update
 
 
+@contextlib.contextmanager
+def counting_line(label: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar with how many of how many are done and what is next, on standard error.
+
+    Nothing is shown on a pipe or a file, nor if ``quiet``.
+    """
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda done, total, name: None
+        return
+    # Slow to import, and not needed on a pipe.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, name="")
+        yield lambda done, total, name: bar.update(task, completed=done, total=total, name=name)
+
+
 def summary(label: str, report: Report) -> str:
     """One line of what a run did."""
     rate = report.size * 8 / 1000 / report.seconds

@@ -210,6 +210,13 @@ class VideoDecoder:
         if frames:
             yield self._batch(frames)
 
+    def times(self, group: Group) -> list[int]:
+        """The pts of all frames of ``group``; nothing is generated.
+
+        :raises InvalidDataError: if they are damaged.
+        """
+        return [frame.pts for frame in self._timed(group)]
+
     def _timed(self, group: Group) -> Iterator[TimedFrame]:
         duration = self._header.frame_duration
         return read_run(self._level_coding, group, frame_duration=duration)

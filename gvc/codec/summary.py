@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import BinaryIO
 
 from gvc.bitstream import BitstreamReader, FileHeader, FrameType, Group, Rectangle
 from gvc.codec.motion_run import frame_types
 from gvc.errors import InvalidDataError
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """What one group of pictures takes.
+
+    :param pts: of its first frame, in the video's time base.
+    :param types: of its frames, in the order of showing.
+    :param keys: bytes of each key frame, by its place in the group.
+    :param conventional: bytes that the key-frame codec made, all key frames or video.
+    :param motion: bytes of motion codes.
+    :param audio: bytes of the sound that the file holds before it; of the last group, behind it,
+        too.
+    :param overhead: bytes of framing, of that sound too.
+    :param predicted: whether its key frames are predicted from that of an earlier group.
+    """
+
+    pts: int
+    types: tuple[FrameType, ...]
+    keys: dict[int, int]
+    conventional: int
+    motion: int
+    audio: int
+    overhead: int
+    predicted: bool
 
 
 @dataclass(slots=True)
@@ -20,12 +45,9 @@ class StreamSummary:
 
     :param header: the file header.
     :param size: bytes read, of a whole file its size.
-    :param key_frames, motion_codes, audio: bytes of payload of each kind; groups coded as video
-        count as key frames, parameter sets in the header do not.
     :param pack: bytes of the speaker pack that the file holds, 0 without.
-    :param frames: number of frames by type.
-    :param groups: number of groups of pictures.
-    :param predicted: of these, whose key frames are predicted from that of an earlier one.
+    :param by_group: what each group takes.
+    :param audio: bytes of sound.
     :param rectangles: that are generated, of those groups that have one, each once.
     :param audio_packets: number of audio packets.
     :param seconds: duration of the video.
@@ -34,17 +56,38 @@ class StreamSummary:
 
     header: FileHeader
     size: int = 0
-    key_frames: int = 0
-    motion_codes: int = 0
     pack: int = 0
+    by_group: list[GroupSummary] = field(default_factory=list)
     audio: int = 0
-    frames: Counter[FrameType] = field(default_factory=Counter)
-    groups: int = 0
-    predicted: int = 0
     rectangles: list[Rectangle] = field(default_factory=list)
     audio_packets: int = 0
     seconds: Fraction = Fraction(0)
     problem: str | None = None
+
+    @property
+    def groups(self) -> int:
+        """Number of groups of pictures."""
+        return len(self.by_group)
+
+    @property
+    def predicted(self) -> int:
+        """Number of groups whose key frames are predicted from that of an earlier one."""
+        return sum(group.predicted for group in self.by_group)
+
+    @property
+    def frames(self) -> Counter[FrameType]:
+        """Number of frames by type."""
+        return Counter(each for group in self.by_group for each in group.types)
+
+    @property
+    def key_frames(self) -> int:
+        """Bytes of key frames, and of groups coded as video; without parameter sets."""
+        return sum(group.conventional for group in self.by_group)
+
+    @property
+    def motion_codes(self) -> int:
+        """Bytes of motion codes."""
+        return sum(group.motion for group in self.by_group)
 
     @property
     def overhead(self) -> int:
@@ -61,21 +104,26 @@ def summarise(file: BinaryIO) -> StreamSummary:
     reader = BitstreamReader(file)
     video = reader.header.video
     summary = StreamSummary(reader.header, pack=len(reader.pack or b""))
+    audio = framing = 0
     try:
-        for _, unit in reader.units():
+        for chunk, unit in reader.units():
             if isinstance(unit, Group):
-                summary.groups += 1
-                summary.predicted += unit.reference is not None
-                summary.key_frames += len(unit.conventional)
-                summary.motion_codes += len(unit.motion)
-                summary.frames.update(frame_types(unit))
+                summary.by_group.append(_summary_of(unit, chunk.size, audio, framing))
                 if unit.rectangle is not None and unit.rectangle not in summary.rectangles:
                     summary.rectangles.append(unit.rectangle)
+                audio = framing = 0
             elif unit is not None:
+                sound = sum(len(packet.data) for packet in unit.packets)
                 summary.audio_packets += len(unit.packets)
-                summary.audio += sum(len(packet.data) for packet in unit.packets)
+                summary.audio += sound
+                audio, framing = audio + sound, framing + chunk.size - sound
     except InvalidDataError as error:
         summary.problem = error.cause
+    if summary.by_group:
+        last = summary.by_group[-1]
+        summary.by_group[-1] = replace(
+            last, audio=last.audio + audio, overhead=last.overhead + framing
+        )
     summary.size = reader.position
     if reader.index is not None and reader.index.groups:
         ticks = reader.index.end_pts - reader.index.groups[0].pts
@@ -83,3 +131,21 @@ def summarise(file: BinaryIO) -> StreamSummary:
         ticks = summary.frames.total() * video.frame_duration
     summary.seconds = ticks * video.time_base
     return summary
+
+
+def _summary_of(group: Group, size: int, audio: int, framing: int) -> GroupSummary:
+    """What ``group`` takes.
+
+    :param size: of its chunk. :param audio, framing: bytes of the sound before it.
+    """
+    conventional, motion = len(group.conventional), len(group.motion)
+    return GroupSummary(
+        pts=group.pts,
+        types=tuple(frame_types(group)),
+        keys={key.index: len(key.data) for key in group.keys},
+        conventional=conventional,
+        motion=motion,
+        audio=audio,
+        overhead=framing + size - conventional - motion,
+        predicted=group.reference is not None,
+    )

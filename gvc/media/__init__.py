@@ -19,7 +19,7 @@ from gvc.media.preparation import Preparation
 from gvc.media.probe import holds_video
 from gvc.media.sink import Sink, SinkOptions, format_of
 from gvc.media.source import AudioMode, Source, VideoInfo
-from gvc.media.still import StillSink, is_still
+from gvc.media.still import StillSink, is_still, still_picture
 
 __all__ = [
     "AudioCopy",
@@ -40,6 +40,7 @@ __all__ = [
     "luma_weights",
     "part_to_rgb",
     "scale",
+    "still_picture",
     "stored_packets",
     "tag",
     "to_rgb",

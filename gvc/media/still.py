@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace
 
 from gvc.bitstream import AudioPacket, VideoHeader
@@ -17,7 +18,7 @@ from gvc.media.picture import to_rgb
 _PIXEL_FORMATS = {"png": "rgb24", "mjpeg": "yuvj420p"}
 
 #: JPEG's quantiser on FFmpeg's scale from 1 to 31; 2 is visually lossless.
-_JPEG_QUALITY = 2
+JPEG_QUALITY = 2
 
 
 def is_still(container: str) -> bool:
@@ -51,12 +52,10 @@ class StillSink:
                 hint=f"gvc decode IN - | ffmpeg -i - -frames:v 1 {self._name} takes the first",
             )
         self._written = True
-        try:
-            packets = self._encode(frame)
-        except av.FFmpegError as error:
-            raise MediaError(error.strerror or str(error), path=self._name) from error
-        for packet in packets:
-            self._file.write(bytes(packet))
+        picture = to_rgb(frame, frame.width, frame.height)
+        self._file.write(
+            still_picture(picture, codec=self._codec, shape=self._shape, name=self._name)
+        )
 
     def write_audio(self, packet: AudioPacket) -> None:
         """Pass over sound, of which a picture has none."""
@@ -64,21 +63,38 @@ class StillSink:
     def close(self) -> None:
         """Nothing is left to do; the file object stays open."""
 
-    def _encode(self, frame: av.VideoFrame) -> list[av.Packet[av.VideoStream]]:
-        encoder = av.CodecContext.create(self._codec, "w")
-        assert isinstance(encoder, av.VideoCodecContext)
-        encoder.width, encoder.height = frame.width, frame.height
-        encoder.pix_fmt = _PIXEL_FORMATS[self._codec]
-        encoder.time_base = Fraction(1, 25)
-        encoder.sample_aspect_ratio = self._shape
-        encoder.qmin = encoder.qmax = _JPEG_QUALITY
-        picture = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(to_rgb(frame, frame.width, frame.height)), format="rgb24"
+
+def still_picture(
+    picture: npt.NDArray[np.uint8],
+    *,
+    codec: str,
+    shape: Fraction = Fraction(1),
+    quality: int = JPEG_QUALITY,
+    name: str = "<picture>",
+) -> bytes:
+    """A picture as a file of its own.
+
+    :param picture: RGB, uint8 [H, W, 3]. :param codec: ``png`` or ``mjpeg``.
+    :param shape: width over height of a pixel.
+    :param quality: of JPEG, on FFmpeg's scale from 1, the best, to 31.
+    :param name: of the file, for messages.
+    :raises MediaError: if FFmpeg cannot code it, with its reason.
+    """
+    encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.height, encoder.width = picture.shape[:2]
+    encoder.pix_fmt = _PIXEL_FORMATS[codec]
+    encoder.time_base = Fraction(1, 25)
+    encoder.sample_aspect_ratio = shape
+    encoder.qmin = encoder.qmax = quality
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    if codec == "mjpeg":
+        frame = frame.reformat(
+            format=encoder.pix_fmt,
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.JPEG,
         )
-        if self._codec == "mjpeg":
-            picture = picture.reformat(
-                format=encoder.pix_fmt,
-                dst_colorspace=Colorspace.ITU601,
-                dst_color_range=ColorRange.JPEG,
-            )
-        return [*encoder.encode(picture), *encoder.encode(None)]
+    try:
+        return b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
+    except av.FFmpegError as error:
+        raise MediaError(error.strerror or str(error), path=name) from error

@@ -1,0 +1,53 @@
+"""How far a decoded frame is from its original: compared as encoders compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from gvc.bitstream import Rectangle, VideoHeader
+from gvc.codec.settings import coded_size
+from gvc.media import part_to_rgb, to_rgb, to_yuv420
+from gvc.model.distance import Distance
+
+_Picture = npt.NDArray[np.uint8]
+
+
+def frame_distance(
+    distance: Distance,
+    original: av.VideoFrame,
+    decoded: av.VideoFrame,
+    *,
+    header: VideoHeader,
+    rectangle: Rectangle | None,
+) -> float:
+    """The distance between two frames of the same size, at the size that is coded.
+
+    With a canvas, they are compared as a whole and around the head, and what is further counts.
+
+    :param header: of the stream that was decoded. :param rectangle: of the frame's group.
+    """
+    views = _views(original, decoded, header, rectangle)
+    return max(float(distance.distance([one], [other])[0]) for one, other in views)
+
+
+def _views(
+    original: av.VideoFrame,
+    decoded: av.VideoFrame,
+    header: VideoHeader,
+    rectangle: Rectangle | None,
+) -> Iterator[tuple[_Picture, _Picture]]:
+    size = header.coded_width, header.coded_height
+    whole = size
+    if header.canvas is not None:
+        whole = coded_size(*header.canvas, round(math.sqrt(size[0] * size[1])))
+    yield to_rgb(original, *whole), to_rgb(decoded, *whole)
+    if rectangle is not None and header.canvas is not None:
+        # Rectangles are of the canvas, which is not quite as large as the source.
+        kept = [to_yuv420(frame, *header.canvas) for frame in (original, decoded)]
+        one, other = (part_to_rgb(each, rectangle, size, header.colour) for each in kept)
+        yield one, other
