@@ -30,6 +30,9 @@ from gvc.model.mttf import Mttf
 #: half of the bytes that 32 and 26 take.
 FINER = 6
 
+#: But not below this QP: pictures get no better by it.
+_FINEST = 16
+
 #: A group is coded alone, too, where its key frames take more than this share of what those of its
 #: reference took; and stays alone unless it is larger than the other one by more than this factor,
 #: since it will serve as a reference itself.
@@ -333,7 +336,7 @@ def first_qp(key_qp: int, *, recurs: bool) -> int:
     :param key_qp: of key frames as they are. :param recurs: whether others will be predicted from
         it.
     """
-    return max(0, key_qp - FINER) if recurs else key_qp
+    return max(min(_FINEST, key_qp), key_qp - FINER) if recurs else key_qp
 
 
 def _reference(known: KnownKey | None) -> Reference | None:
