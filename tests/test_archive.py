@@ -222,7 +222,7 @@ def test_what_is_not_good_enough_is_kept_otherwise(tmp_path):
     make_tree(source, "small.mp4")
     done = run_gvc("archive", source, folder, "--min-quality", 0.0001, *FAST)
     assert done.returncode == 0, done.stderr
-    assert b"small.mp4: 5.5 kB to 5.5 kB, kept as it was" in done.stderr
+    assert b"small.mp4: 5.50 kB to 5.50 kB, kept as it was" in done.stderr
     check(folder)
     small = entries(folder)["talks/small.mp4"]
     assert (small.form, small.target) == (Form.COPY, Path("talks/small.mp4"))

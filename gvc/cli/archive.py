@@ -10,10 +10,11 @@ import click
 
 from gvc.archive.entry import Verification
 from gvc.archive.recipe import EngineName, Options, Recipe, Redo
-from gvc.cli.archive_lines import SOME_FAILED, record, say_record, shown, size
+from gvc.cli.archive_lines import SOME_FAILED, record, say_record, shown
 from gvc.cli.coding_options import coding_options, coding_settings
 from gvc.cli.options import json_lines_option, quiet_option
 from gvc.cli.start import prepare_worker
+from gvc.page.text import byte_size
 
 if TYPE_CHECKING:
     from gvc.archive.archive import Archive
@@ -147,12 +148,12 @@ def _say_plan(
             say_record({"event": "plan", **record(entry)})
         return
     for entry in plan.todo:
-        click.echo(f"{shown(entry.name)}: would be coded, {size(entry.source_size or 0)}")
+        click.echo(f"{shown(entry.name)}: would be coded, {byte_size(entry.source_size or 0)}")
     for entry in plan.problems:
         click.echo(f"{shown(entry.name)}: would fail: {entry.error}")
     total = sum(entry.source_size or 0 for entry in plan.todo)
     click.echo(
-        f"{len(plan.todo)} to be coded, {size(total)}; {len(plan.skipped)} done, "
+        f"{len(plan.todo)} to be coded, {byte_size(total)}; {len(plan.skipped)} done, "
         f"{plan.other_settings} of these with other settings; {len(plan.problems)} would fail",
         err=True,
     )
@@ -160,8 +161,8 @@ def _say_plan(
 
 def _summary(totals: dict[str, Any]) -> str:
     text = (
-        f"{totals['coded']} coded, {size(totals['source_bytes'])} to "
-        f"{size(totals['target_bytes'])}; {totals['skipped']} done before; "
+        f"{totals['coded']} coded, {byte_size(totals['source_bytes'])} to "
+        f"{byte_size(totals['target_bytes'])}; {totals['skipped']} done before; "
         f"{totals['failed']} failed; {totals['elapsed']:.1f} s"
     )
     if totals["deleted"]:

@@ -11,33 +11,25 @@ from typing import Any
 import click
 
 from gvc.archive.entry import Entry, Form
+from gvc.page.text import byte_size, printable
 
 #: Exit status where some of the files failed, and the others did not.
 SOME_FAILED = 3
 
+#: Longer lines lose their middle.
+_LONGEST = 10_000
+
 
 def shown(text: str | Path | None) -> str:
     """A path, or what contains one, on one line: control characters and foreign bytes escaped."""
-    escaped = str(text).encode(errors="backslashreplace").decode()
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in escaped
-    )
-
-
-def size(number: float) -> str:
-    """Bytes, to be read: 1.2 MB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(number) < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.2f} TB"
+    return printable(str(text), longest=_LONGEST)
 
 
 def line(entry: Entry) -> str:
     """A finished file, in a line."""
     if entry.error is not None:
         return f"{shown(entry.name)}: failed: {shown(entry.error)}"
-    parts = [f"{size(entry.source_size or 0)} to {size(entry.target_size or 0)}"]
+    parts = [f"{byte_size(entry.source_size or 0)} to {byte_size(entry.target_size or 0)}"]
     if entry.form is not Form.GVC:
         parts.append("kept as it was" if entry.form is Form.COPY else "kept as VVC")
     if entry.bit_rate is not None:

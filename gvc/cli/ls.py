@@ -8,7 +8,8 @@ import click
 
 from gvc.archive.entry import Entry, State
 from gvc.archive.manifest import Manifest
-from gvc.cli.archive_lines import record, say_record, shown, size
+from gvc.cli.archive_lines import record, say_record, shown
+from gvc.page.text import byte_size
 
 
 @click.command("ls")
@@ -41,7 +42,7 @@ def _of(entry: Entry) -> str:
     line = _row(
         entry.state.value,
         entry.form.value if entry.form is not None else "",
-        size(entry.target_size) if entry.target_size is not None else "",
+        byte_size(entry.target_size) if entry.target_size is not None else "",
         share or "",
         f"{rate / 1000:.1f}" if rate is not None else "",
         f"{distance:.3f}" if distance is not None else "",
