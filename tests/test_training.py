@@ -12,8 +12,8 @@ import pytest
 import torch
 from conftest import SHARED, write_clip
 
-from gvc.clips import Split, read_table
-from gvc.errors import GvcError, InvalidDataError, UnsupportedError
+from gvc.clips import Clip, Kind, Split, read_table
+from gvc.errors import GvcError, InvalidDataError, UnsupportedError, UsageError
 from gvc.model import weights
 from gvc.model.keypoints import Keypoints
 from gvc.model.motion import Analysis, DenseMotion
@@ -35,8 +35,10 @@ from gvc.training.faces import (
     openings,
 )
 from gvc.training.losses import analysis_terms, motion_terms
-from gvc.training.pairs import Batch, BatchShape, Footage, PairDataset
-from gvc.training.settings import Phase, Stage, TrainingSettings, default_stages
+from gvc.training.pairs import Batch, BatchShape, Footage, PairDataset, Sampling
+from gvc.training.recipes import default_stages, of_recipe
+from gvc.training.settings import Phase, Stage, TrainingSettings
+from gvc.training.validation import parts
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,60 @@ def test_blinks_are_drawn_more_often_than_they_happen(clips):
     assert 0.1 < ((light > 5) & (light < 66)).float().mean() < 0.35
     assert 0.12 < ((light > 66) & (light < 170)).float().mean() < 0.4
     assert 0.12 < (light > 170).float().mean() < 0.4
+
+
+def grey_footage(kinds: list[str], frames: int = 40, person: int = 128) -> Footage:
+    """A clip of each kind: frame by frame, bodies get lighter from 0, and heads from 128."""
+    table = [
+        Clip(Path(f"{number}.mp4"), str(number), Split.TRAIN, Kind(kind))
+        for number, kind in enumerate(kinds)
+    ]
+    levels = np.arange(frames, dtype=np.uint8)[:, None, None, None]
+    pictures = [
+        np.broadcast_to(levels + (0 if clip.kind is Kind.BODY else 128), (frames, 64, 64, 3)).copy()
+        for clip in table
+    ]
+    faces = [
+        replace(known, matte=np.full_like(known.matte, person)) for known in no_faces(pictures)
+    ]
+    return Footage(table, pictures, faces)
+
+
+def drawn(footage: Footage, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean levels of 100 key frames, and of four inter frames of each."""
+    dataset = PairDataset(footage, [BatchShape(20, 4, 32)], seed=0, flow=False, sampling=sampling)
+    batches = [dataset[step] for step in range(5)]
+    keys = torch.cat([batch.key.float().mean(dim=(1, 2, 3)) for batch in batches])
+    frames = torch.cat([batch.frames.float().mean(dim=(1, 2, 3)) for batch in batches])
+    return keys, frames.reshape(-1, 4)
+
+
+def test_bodies_are_drawn_as_often_as_asked_for():
+    footage = grey_footage(["body", *["talking-head"] * 5])
+    for share in (0.2, 0.8):
+        keys, _ = drawn(footage, Sampling(bodies=share))
+        assert (keys < 80).float().mean() == pytest.approx(share, abs=0.12)
+    keys, _ = drawn(footage, Sampling())
+    assert (keys < 80).float().mean() == pytest.approx(1 / 6, abs=0.12)
+    assert (drawn(grey_footage(["body"]), Sampling(bodies=0.2))[0] < 80).all()
+
+
+def test_clips_of_small_bodies_are_left_out():
+    sampling = Sampling(bodies=0.9, least_person=0.3)
+    both = ["body", "talking-head"]
+    assert (drawn(grey_footage(both, person=50), sampling)[0] > 80).all()
+    assert (drawn(grey_footage(both, person=90), sampling)[0] < 80).any()
+    # Nobody has looked for people: no reason to leave anything out.
+    assert (drawn(grey_footage(both, person=0), sampling)[0] < 80).any()
+
+
+def test_frames_close_in_time_meet_more_often():
+    footage = grey_footage(["body"], frames=100)
+    apart = []
+    for near in (None, 5.0):
+        keys, frames = drawn(footage, Sampling(shares=(0.0, 0.0, 0.0), near=near))
+        apart.append((frames - keys[:, None]).abs().mean())
+    assert apart[1] < apart[0] / 3
 
 
 def white_dots(positions: np.ndarray) -> np.ndarray:
@@ -364,6 +420,24 @@ def test_a_run_can_begin_with_given_weights(clips, tmp_path):
     trainer = Trainer(run, report=lambda record: None)
     expected = weights.load(shipped).arrays["coder.spread"]
     assert trainer.network.coder.spread.tolist() == pytest.approx(expected.tolist())
+
+
+def test_the_recipe_for_bodies_begins_with_what_ships_and_is_judged_by_bodies(tmp_path):
+    places = {"clips": tmp_path, "output": tmp_path, "cache": tmp_path}
+    body = of_recipe("body", **places)
+    assert body.initial == weights.PRETRAINED / "lite.safetensors"
+    assert body.judged is Kind.BODY
+    assert of_recipe("body", initial=tmp_path / "mine", **places).initial == tmp_path / "mine"
+    assert of_recipe("face", **places).initial is None
+    assert of_recipe("face", **places).stages == default_stages()
+    with pytest.raises(UsageError, match="'legs'"):
+        of_recipe("legs", **places)
+
+
+def test_validation_clips_are_cut_evenly():
+    clips = [np.zeros((length, 8, 8, 3), np.uint8) for length in (70, 30, 1)]
+    assert [len(part) for part in parts(clips, 30)] == [24, 23, 23, 30, 1]
+    assert [len(part) for part in parts(clips, None)] == [70, 30, 1]
 
 
 def test_the_default_recipe_learns_motion_before_pictures():

@@ -9,7 +9,6 @@ import click
 from gvc.cli.options import (
     device_option,
     metric_weights_option,
-    model_option,
     quiet_option,
 )
 from gvc.cli.progress import record_lines
@@ -19,9 +18,20 @@ from gvc.cli.progress import record_lines
 @click.argument("clips", type=click.Path(path_type=Path))
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--cache", type=click.Path(path_type=Path), help="Decoded frames.  [OUTPUT/cache]")
-@model_option
+@click.option("--model", default="lite", show_default=True, help="Profile of the network.")
 @metric_weights_option
-@click.option("--initial", type=click.Path(path_type=Path), help="Weights to begin with.  [random]")
+@click.option(
+    "--recipe",
+    type=click.Choice(("face", "body")),
+    default="face",
+    show_default=True,
+    help="What to train for: stages, data, and weights to begin with.",
+)
+@click.option(
+    "--initial",
+    type=click.Path(path_type=Path),
+    help="Weights to begin with.  [random; with recipe body those that ship]",
+)
 @click.option(
     "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
 )
@@ -40,6 +50,7 @@ def command(
     cache: Path | None,
     model: str,
     metric_weights: Path | None,
+    recipe: str,
     initial: Path | None,
     scale: float,
     faces: bool,
@@ -57,17 +68,18 @@ def command(
     interrupted run goes on where its last checkpoint was; the best weights so far are always in
     OUTPUT/best.safetensors.
     """
-    from gvc.training.settings import TrainingSettings, default_stages
+    from gvc.training.recipes import of_recipe
     from gvc.training.trainer import Trainer
 
-    settings = TrainingSettings(
+    settings = of_recipe(
+        recipe,
+        scale=scale,
         clips=clips,
         output=output,
         cache=cache or output / "cache",
         model=model,
         metric_weights=metric_weights,
         initial=initial,
-        stages=default_stages(scale=scale),
         faces=faces,
         coded_keys=coded_keys,
         seed=seed,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gvc.clips import Clip
+from gvc.clips import Clip, Kind
 from gvc.training.coded_keys import CodedKeys
 from gvc.training.faces import KEYPOINTS, MATTE_SIDE, Faces, features_map, openings
 
@@ -28,10 +28,6 @@ _FLOW_SIDE = 128
 
 #: Share of key frames that are coded ones.
 _CODED_SHARE = 0.75
-
-#: Shares of inter frames drawn by how eyes differ from the key frame's, how the mouth does, and how
-#: far the head has moved.
-_SHARES = (0.2, 0.25, 0.25)
 
 #: Share of pictures shown smaller, with their borders drawn out around them.
 _FAR_SHARE = 0.2
@@ -69,6 +65,25 @@ class BatchShape:
     keys: int
     inters: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames meet in a batch.
+
+    :param bodies: share of key frames that are from clips of kind ``body``; None draws identities
+        evenly, whatever their clips show.
+    :param shares: of inter frames drawn by how eyes differ from the key frame's, how the mouth
+        does, and how far the head has moved; the others are drawn by when they are seen.
+    :param near: the chance of those others falls by a factor of e with so many frames between them
+        and the key frame; None draws them evenly.
+    :param least_person: clips of kind ``body`` where people fill less of the pictures are left out.
+    """
+
+    bodies: float | None = None
+    shares: tuple[float, float, float] = (0.2, 0.25, 0.25)
+    near: float | None = None
+    least_person: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +132,41 @@ class Batch:
 class PairDataset(Dataset[Batch]):
     """Item i is the i-th batch of a run.
 
-    Identities are drawn evenly, then one of the identity's clips, then frames from anywhere in it.
+    Identities are drawn evenly, then one of the identity's clips, then frames of it.
 
     :param shapes: batch shapes, taken in turn by step.
     :param flow: estimate the optical flow, which takes the most time; zeros if False.
     """
 
     def __init__(
-        self, footage: Footage, shapes: Sequence[BatchShape], *, seed: int, flow: bool = True
+        self,
+        footage: Footage,
+        shapes: Sequence[BatchShape],
+        *,
+        seed: int,
+        flow: bool = True,
+        sampling: Sampling | None = None,
     ) -> None:
         self._flow = flow
+        self._sampling = sampling or Sampling()
         self._footage = footage
         self._shapes = shapes
         self._seed = seed
         self._looks: dict[int, tuple[Points, Points]] = {}
+        kinds = (None,) if self._sampling.bodies is None else (Kind.BODY, Kind.TALKING_HEAD)
+        #: Numbers of clips by who is seen, for each of the kinds that are drawn apart.
+        self._sources = [source for kind in kinds if (source := self._identities(kind))]
+
+    def _identities(self, kind: Kind | None) -> list[list[int]]:
         identities: defaultdict[str, list[int]] = defaultdict(list)
-        for number, clip in enumerate(footage.clips):
-            identities[clip.identity].append(number)
-        self._identities = list(identities.values())
+        for number, clip in enumerate(self._footage.clips):
+            filled = self._footage.faces[number].matte.mean() / 255
+            # No matte at all is not known rather than empty.
+            if clip.kind is Kind.BODY and 0 < filled < self._sampling.least_person:
+                continue
+            if kind is None or clip.kind is kind:
+                identities[clip.identity].append(number)
+        return list(identities.values())
 
     def __getitem__(self, step: int) -> Batch:
         rng = np.random.default_rng([self._seed, step])
@@ -143,10 +175,17 @@ class PairDataset(Dataset[Batch]):
         # Optical flow is a matter of single pictures; threads would fight with the training.
         cv2.setNumThreads(1)
         for _ in range(shape.keys):
-            own = self._identities[rng.integers(len(self._identities))]
+            identities = self._source(rng)
+            own = identities[rng.integers(len(identities))]
             clip = own[rng.integers(len(own))]
             draws.append(self._draw(clip, shape, rng))
         return Batch(*(torch.cat(parts) for parts in zip(*draws, strict=True)))
+
+    def _source(self, rng: np.random.Generator) -> list[list[int]]:
+        bodies = self._sampling.bodies
+        if bodies is None or len(self._sources) == 1:
+            return self._sources[0]
+        return self._sources[0 if rng.random() < bodies else 1]
 
     def _draw(self, clip: int, shape: BatchShape, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """One key frame with its inter frames: the fields of :class:`Batch`, in order."""
@@ -184,10 +223,13 @@ class PairDataset(Dataset[Batch]):
         opened, points = self._looks[clip]
         moved = np.abs(points - points[key]).mean(axis=(1, 2))[:, None]
         change = np.nan_to_num(np.concatenate([opened - opened[key], moved], axis=1)) ** 2
+        shares, near = self._sampling.shares, self._sampling.near
+        apart = np.abs(np.arange(length) - key)
+        even = np.zeros(length) if near is None else np.exp(-apart / near) * (apart > 0)
         drawn = []
         for _ in range(count):
-            kind = rng.choice(len(_SHARES) + 1, p=(*_SHARES, 1 - sum(_SHARES)))
-            weights = change[:, kind] if kind < len(_SHARES) else np.zeros(length)
+            kind = rng.choice(len(shares) + 1, p=(*shares, 1 - sum(shares)))
+            weights = change[:, kind] if kind < len(shares) else even
             total = weights.sum()
             drawn.append(int(rng.choice(length, p=weights / total if total > 0 else None)))
         return drawn

@@ -6,8 +6,9 @@ import enum
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gvc.clips import Kind
 from gvc.training.losses import LossWeights
-from gvc.training.pairs import BatchShape
+from gvc.training.pairs import BatchShape, Sampling
 
 
 class Phase(enum.StrEnum):
@@ -61,6 +62,10 @@ class TrainingSettings:
     :param metric_weights: folder of the perceptual network, see :mod:`gvc.metrics.lpips`.
     :param initial: weights to begin with; None begins with random ones.
     :param stages: run one after the other.
+    :param sampling: of what batches are made.
+    :param judged: kind of the validation clips that choose the best weights; None takes all.
+    :param part: these are cut into parts of at most so many frames, each with a key frame of its
+        own; None takes them whole.
     :param average: share of the old value in the running mean of the weights, each step.
     :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
     :param faces: learn from the landmarks and mattes of :mod:`gvc.training.faces`.
@@ -76,6 +81,9 @@ class TrainingSettings:
     metric_weights: Path | None = None
     initial: Path | None = None
     stages: tuple[Stage, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
+    judged: Kind | None = None
+    part: int | None = None
     seed: int = 2
     noise: float = 0.6
     faces: bool = True
@@ -84,35 +92,3 @@ class TrainingSettings:
     validate_every: int = 250
     device: str = "cpu"
     threads: int | None = None
-
-
-#: Losses until the detector knows roughly where faces are: expectations over maps that say nothing
-#: yet are a poor teacher.
-_FIND = LossWeights(heat=1.0, places=0.2, pose=0.0)
-
-#: Losses from there on, as long as nothing but keypoints is learnt.
-_FOLLOW = LossWeights(heat=0.5)
-
-
-#: Losses in the end: what pictures look like, more than where landmarks are.
-_LOOK = LossWeights(perceptual=2.0, flow=0.3, landmarks=0.7, places=0.3, heat=0.05, pose=0.3)
-
-
-def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
-    """The recipe of the shipped weights; ``scale`` lengthens or shortens every stage."""
-
-    def steps(count: int) -> int:
-        return max(1, round(count * scale))
-
-    small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
-    faces, pairs = (BatchShape(6, 5, 128),), (BatchShape(6, 4, 128),)
-    return (
-        Stage(Phase.POSE, steps(400), faces, 2e-3, 2e-3, frozen_norms=False, losses=_FIND),
-        Stage(Phase.POSE, steps(1000), faces, 2e-3, 1e-3, frozen_norms=False, losses=_FOLLOW),
-        Stage(Phase.POSE, steps(400), faces, 8e-4, 4e-4, losses=_FOLLOW),
-        Stage(Phase.MOTION, steps(200), pairs, 1e-3, 1e-3, frozen_norms=False),
-        Stage(Phase.MOTION, steps(450), pairs, 1e-3, 3e-4),
-        Stage(Phase.JOINT, steps(1000), (medium, small, medium), 5e-4, 2e-5),
-        Stage(Phase.JOINT, steps(1500), (medium, small, medium), 4e-4, 1e-5, losses=_LOOK),
-        Stage(Phase.EXPAND, steps(60), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
-    )

@@ -32,7 +32,7 @@ from gvc.training.losses import analysis_terms, motion_terms, picture_terms, tot
 from gvc.training.pairs import Batch, PairDataset
 from gvc.training.ranges import MEASURED_CLIPS, measure_ranges
 from gvc.training.settings import Phase, Stage, TrainingSettings
-from gvc.training.validation import Scores, validate
+from gvc.training.validation import Scores, parts, validate
 
 #: One in so many training clips says how finely codes have to be sent.
 _CALIBRATION_THINNING = 4
@@ -70,11 +70,17 @@ class Trainer:
         self._report = report
         table = read_table(settings.clips)
         self.train_clips = [clip for clip in table if clip.split is Split.TRAIN]
-        self.validation_clips = [clip for clip in table if clip.split is Split.VALIDATION]
+        self.validation_clips = [
+            clip
+            for clip in table
+            if clip.split is Split.VALIDATION and settings.judged in (None, clip.kind)
+        ]
         if not self.train_clips or not self.validation_clips:
             raise InvalidDataError("needs training and validation clips", path=settings.clips)
         self._footage = load_footage(self.train_clips, settings)
-        self._validation_frames = load_frames(self.validation_clips, settings.cache)
+        self._validation_frames = parts(
+            load_frames(self.validation_clips, settings.cache), settings.part
+        )
         self.perceptual = Lpips("squeeze", settings.metric_weights).to(self.device)
         torch.manual_seed(settings.seed)
         if settings.initial is not None:
@@ -196,6 +202,7 @@ class Trainer:
             stage.shapes,
             seed=self.settings.seed,
             flow=stage.phase in (Phase.MOTION, Phase.JOINT),
+            sampling=self.settings.sampling,
         )
         loader: DataLoader[Batch] = DataLoader(
             dataset,

@@ -46,6 +46,13 @@ class Scores:
         return {name: round(value, 5) for name, value in asdict(self).items()}
 
 
+def parts(clips: Sequence[Picture], length: int | None) -> list[Picture]:
+    """Clips cut evenly into parts of at most ``length`` frames; None leaves them whole."""
+    if length is None:
+        return list(clips)
+    return [part for clip in clips for part in np.array_split(clip, -(-len(clip) // length))]
+
+
 @torch.inference_mode()
 def validate(
     network: Mttf,
