@@ -118,36 +118,40 @@ def group(
         for _ in range(r.u() if flags & 4 else 0):
             keys.append(r.u())
             content += r.b()
-    rectangle = [8 * r.u() for _ in range(4)] if flags & 16 else []
-    if rectangle:
-        left, top, across, down = rectangle
-        assert not flags & 8
-        assert left + across <= video["canvas"][0]
-        assert top + down <= video["canvas"][1]
-    motion = r.data[r.at :]
+    assert not flags & 8 or not flags & (16 | 64)
+    parts = [rectangle(r, video)] if flags & 16 else [[]]
+    runs = [b""]
+    if flags & 64:
+        assert flags & 16
+        for _ in range(r.u()):
+            parts.append(rectangle(r, video))
+            runs.append(r.b())
+    runs[0] = r.data[r.at :]
     (tn, td), (rn, rd) = video["time_base"], video["frame_rate"]
     step = max(1, round_half_even(rd * td, rn * tn))
-    walk = Walk(
-        motion,
-        model=video["entropy_model"],
-        length=video["code_length"],
-        step=video["motion_step"],
-        prior=priors.get(video["prior"]),
-    )
     inter = [] if flags & 8 else [index for index in range(frames) if index not in keys]
-    choices = [walk.choice(len(keys)) for _ in inter]
-    times = [pts]
-    for _ in range(frames - 1):
-        times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
-    levels = [walk.levels() for kind, _, _ in choices if kind == 0]
-    return {
-        "pts": times,
-        "keys": keys,
-        "content": content,
-        "rectangle": rectangle,
-        "choices": choices,
-        "levels": levels,
-    }
+    times, moving = [pts], []
+    for part, run in zip(parts, runs, strict=True):
+        walk = Walk(
+            run,
+            model=video["entropy_model"],
+            length=video["code_length"],
+            step=video["motion_step"],
+            prior=priors.get(video["prior"]),
+        )
+        choices = [walk.choice(len(keys)) for _ in inter]
+        for _ in range(frames - len(times)):
+            times.append(times[-1] + step + (walk.delay() if flags & 1 else 0))
+        levels = [walk.levels() for kind, _, _ in choices if kind == 0]
+        moving.append({"rectangle": part, "choices": choices, "levels": levels})
+    return {"pts": times, "keys": keys, "content": content, "moving": moving}
+
+
+def rectangle(r: Fields, video: dict[str, Any]) -> list[int]:
+    left, top, across, down = (8 * r.u() for _ in range(4))
+    assert left + across <= video["canvas"][0]
+    assert top + down <= video["canvas"][1]
+    return [left, top, across, down]
 
 
 def round_half_even(numerator: int, denominator: int) -> int:

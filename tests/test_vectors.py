@@ -28,6 +28,7 @@ from gvc.bitstream import (
     BitstreamWriter,
     ColourDescription,
     FileHeader,
+    FurtherRectangle,
     Group,
     KeyFrame,
     Rectangle,
@@ -39,7 +40,10 @@ from gvc.entropy import InterType, KeyChoice
 from gvc.model import priors
 
 VECTORS = Path(__file__).with_name("vectors")
-NAMES = ("plain", "variable", "large", "inside", "several", "video", "kalman", "learned", "canvas")
+NAMES = (
+    *("plain", "variable", "large", "inside", "several", "video", "kalman", "learned", "canvas"),
+    "faces",
+)
 
 #: A prior that no training changes, and its fingerprint.
 PRIOR = random_prior(40, seed=7)
@@ -57,19 +61,20 @@ def described(data: bytes) -> dict[str, Any]:
             for packet in unit.packets:
                 sound.update(f"{packet.pts} {packet.duration} ".encode() + packet.data)
             continue
-        decoder = coding_of(video).decoder(unit.motion)
         keys = [key.index for key in unit.keys]
-        inter = 0 if unit.video else unit.frames - len(keys)
-        choices = []
-        for _ in range(inter):
-            kind, choice = decoder.decode_choice(keys=len(keys))
-            choices.append((int(kind), choice.key, choice.fades))
-        pts = [unit.pts]
-        for _ in range(unit.frames - 1):
-            delay = decoder.decode_delay() if unit.variable_rate else 0
-            pts.append(pts[-1] + video.frame_duration + delay)
-        levels = [decoder.decode().tolist() for kind, _, _ in choices if kind == 0]
-        groups.append(summary_of(pts, keys, unit.conventional, choices, levels, sides_of(unit)))
+        pts, moving = [unit.pts], []
+        for run, sides in zip(unit.runs, sides_of(unit) or [[]], strict=True):
+            decoder = coding_of(video).decoder(run)
+            choices = []
+            for _ in range(0 if unit.video else unit.frames - len(keys)):
+                kind, choice = decoder.decode_choice(keys=len(keys))
+                choices.append((int(kind), choice.key, choice.fades))
+            for _ in range(unit.frames - len(pts)):
+                delay = decoder.decode_delay() if unit.variable_rate else 0
+                pts.append(pts[-1] + video.frame_duration + delay)
+            levels = [decoder.decode().tolist() for kind, _, _ in choices if kind == 0]
+            moving.append({"rectangle": sides, "choices": choices, "levels": levels})
+        groups.append(summary_of(pts, keys, unit.conventional, moving))
     canvas = {"canvas": list(video.canvas)} if video.canvas else {}
     return canvas | {
         "size": [video.width, video.height, video.coded_width, video.coded_height],
@@ -83,9 +88,8 @@ def described(data: bytes) -> dict[str, Any]:
     }
 
 
-def sides_of(group: Group) -> list[int]:
-    found = group.rectangle
-    return [found.left, found.top, found.width, found.height] if found else []
+def sides_of(group: Group) -> list[list[int]]:
+    return [[each.left, each.top, each.width, each.height] for each in group.rectangles]
 
 
 def coding_of(video: VideoHeader) -> LevelCoding:
@@ -97,15 +101,19 @@ def summary_of(
     pts: list[int],
     keys: list[int],
     content: bytes,
-    choices: list[tuple[int, int, bool]],
-    levels: list[list[int]],
-    rectangle: list[int],
+    moving: list[dict[str, Any]],
+) -> dict[str, Any]:
+    first, *further = [motion_of(**each) for each in moving]
+    more = {"further": further} if further else {}
+    content_hash = hashlib.sha256(content).hexdigest()
+    return {"pts": pts, "keys": keys, "content": content_hash} | first | more
+
+
+def motion_of(
+    rectangle: list[int], choices: list[tuple[int, int, bool]], levels: list[list[int]]
 ) -> dict[str, Any]:
     framed = {"rectangle": rectangle} if rectangle else {}
     return framed | {
-        "pts": pts,
-        "keys": keys,
-        "content": hashlib.sha256(content).hexdigest(),
         "types": "".join("MPI"[kind] for kind, _, _ in choices),
         "key_numbers": "".join(str(key) for _, key, _ in choices),
         "fades": "".join(str(int(fades)) for _, _, fades in choices),
@@ -130,7 +138,7 @@ def test_golden_files_are_written_as_they_always_were(name):
 
 def make(name: str) -> bytes:
     """A file of one kind, from fixed numbers."""
-    variable = name in ("variable", "inside", "video", "learned")
+    variable = name in ("variable", "inside", "video", "learned", "faces")
     large = name == "large"
     model = name if name in entropy.names() else "adaptive"
     prior = PRIOR if entropy.needs_prior(model) else None
@@ -151,7 +159,7 @@ def make(name: str) -> bytes:
         motion_step=Fraction(1, 5),
         code_length=40,
         prior=FINGERPRINT if prior else None,
-        canvas=(320, 240) if name == "canvas" else None,
+        canvas=(320, 240) if name in ("canvas", "faces") else None,
     )
     sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
     file = io.BytesIO()
@@ -187,19 +195,33 @@ def make_group(
     if name == "video" and number != 1:
         motion = write_run(coding, delays, [], keys=0)
         return Group(pts, frames, any(delays), (), motion, rng.bytes(90))
-    places = {"inside": [4 * number], "several": [6 * number, 0, 4, 5][: 1 + 3 * (number > 0)]}
+    several = [6 * number, 0, 4, 5][: 1 + 3 * (number > 0)]
+    places = {"inside": [4 * number], "several": several, "faces": several}
     keys = tuple(KeyFrame(place, rng.bytes(50)) for place in places.get(name, [0]))
+    motion = run_of(name, delays, len(keys), coding, rng)
+    if name not in ("canvas", "faces") or not number:
+        return Group(pts, frames, any(delays), keys, motion)
+    part, further = Rectangle(8 * number, 0, 240, 128), []
+    if name == "faces":
+        further = [
+            FurtherRectangle(each, run_of(name, [0] * (frames - 1), len(keys), coding, rng))
+            for each in (Rectangle(0, 112, 64, 128), Rectangle(200, 16, 120, 224))[:number]
+        ]
+    return Group(pts, frames, any(delays), keys, motion, rectangle=part, further=tuple(further))
+
+
+def run_of(
+    name: str, delays: list[int], keys: int, coding: LevelCoding, rng: np.random.Generator
+) -> bytes:
     spread = 3000 if name == "large" else 1
-    count = frames - len(keys)
+    count = len(delays) + 1 - keys
     levels = (rng.integers(-6, 7, (count, 40)) * spread // 4).cumsum(axis=0).astype(np.int32)
-    kinds = rng.choice(list(InterType), count) if name == "several" else [0] * count
+    kinds = rng.choice(list(InterType), count) if name in ("several", "faces") else [0] * count
     inter = [
-        InterFrame(InterType(kind), choice_of(rng, len(keys)), each if kind == 0 else None)
+        InterFrame(InterType(kind), choice_of(rng, keys), each if kind == 0 else None)
         for kind, each in zip(kinds, levels, strict=True)
     ]
-    motion = write_run(coding, delays, inter, keys=len(keys))
-    part = Rectangle(8 * number, 0, 240, 128) if name == "canvas" and number else None
-    return Group(pts, frames, any(delays), keys, motion, rectangle=part)
+    return write_run(coding, delays, inter, keys=keys)
 
 
 def choice_of(rng: np.random.Generator, keys: int) -> KeyChoice:

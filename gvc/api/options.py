@@ -15,6 +15,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "size": int,
     "purpose": Purpose,
     "canvas": CanvasMode,
+    "faces": int,
     "key_qp": int,
     "bit_rate": int,
     "key_codec": str,

@@ -5,7 +5,15 @@ See ``docs/bitstream.md``, clauses 3 to 6.
 """
 
 from gvc.bitstream.audio import AudioBlock, AudioPacket
-from gvc.bitstream.group import MAX_INTERPOLATED, MAX_KEYS, FrameType, Group, KeyFrame
+from gvc.bitstream.group import (
+    MAX_INTERPOLATED,
+    MAX_KEYS,
+    MAX_RECTANGLES,
+    FrameType,
+    FurtherRectangle,
+    Group,
+    KeyFrame,
+)
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.bitstream.index import GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
@@ -18,6 +26,7 @@ __all__ = [
     "MAX_INTERPOLATED",
     "MAX_KEYS",
     "MAX_PACK",
+    "MAX_RECTANGLES",
     "MAX_REFERENCES",
     "RECTANGLE_UNIT",
     "AudioBlock",
@@ -28,6 +37,7 @@ __all__ = [
     "ColourDescription",
     "FileHeader",
     "FrameType",
+    "FurtherRectangle",
     "Group",
     "GroupEntry",
     "Index",

@@ -26,13 +26,20 @@ MAX_INTERPOLATED = 64
 #: Most bytes of a coded key frame, and of a group that is coded as video.
 MAX_KEY = 1 << 25
 
+#: Most rectangles of a group.
+MAX_RECTANGLES = 4
+
+#: Most bytes of the motion of a further rectangle.
+_MAX_MOTION = 1 << 25
+
 _VARIABLE_RATE = 1
 _KEY_INSIDE = 2
 _SEVERAL_KEYS = 4
 _VIDEO = 8
 _RECTANGLE = 16
 _PREDICTED = 32
-_OF_KEYS = _KEY_INSIDE | _SEVERAL_KEYS | _RECTANGLE | _PREDICTED
+_FURTHER = 64
+_OF_KEYS = _KEY_INSIDE | _SEVERAL_KEYS | _RECTANGLE | _PREDICTED | _FURTHER
 _KNOWN_FLAGS = _VARIABLE_RATE | _VIDEO | _OF_KEYS
 
 
@@ -68,6 +75,18 @@ class KeyFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherRectangle:
+    """One more part of the pictures that is generated, with a motion of its own.
+
+    :param rectangle: the part.
+    :param motion: one run of the range coder over all frames, without their times.
+    """
+
+    rectangle: Rectangle
+    motion: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A group of pictures; decodes alone, given the file header and its reference.
 
@@ -84,6 +103,7 @@ class Group:
         None generates all of them.
     :param reference: the key frame of an earlier group that its own are predicted from; None if
         there is none.
+    :param further: rectangles besides the first, in the order of drawing.
     """
 
     pts: int
@@ -94,6 +114,18 @@ class Group:
     video: bytes = b""
     rectangle: Rectangle | None = None
     reference: Reference | None = None
+    further: tuple[FurtherRectangle, ...] = ()
+
+    @property
+    def rectangles(self) -> tuple[Rectangle, ...]:
+        """All parts that are generated, in the order of drawing; none where that is all."""
+        first = () if self.rectangle is None else (self.rectangle,)
+        return (*first, *(each.rectangle for each in self.further))
+
+    @property
+    def runs(self) -> tuple[bytes, ...]:
+        """All runs of the range coder: ``motion`` and that of each further rectangle."""
+        return (self.motion, *(each.motion for each in self.further))
 
     @property
     def conventional(self) -> bytes:
@@ -111,6 +143,7 @@ class Group:
             flags |= _SEVERAL_KEYS if len(self.keys) > 1 else 0
             flags |= _RECTANGLE if self.rectangle else 0
             flags |= _PREDICTED if self.reference else 0
+            flags |= _FURTHER if self.further else 0
         fields.unsigned(flags)
         fields.signed(self.pts)
         fields.unsigned(self.frames)
@@ -135,6 +168,11 @@ class Group:
             fields.blob(key.data)
         if self.rectangle is not None:
             self.rectangle.write(fields)
+        if self.further:
+            fields.unsigned(len(self.further))
+        for each in self.further:
+            each.rectangle.write(fields)
+            fields.blob(each.motion)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Group:
@@ -160,9 +198,32 @@ class Group:
             reference = Reference(pts - fields.unsigned("way to a reference", 2 * MAX_PTS, low=1))
         keys = _read_keys(fields, flags, frames)
         rectangle = Rectangle.read(fields, side=MAX_SIDE) if flags & _RECTANGLE else None
+        further = _read_further(fields, flags)
         return cls(
-            pts, frames, variable, keys, fields.rest(), rectangle=rectangle, reference=reference
+            pts,
+            frames,
+            variable,
+            keys,
+            fields.rest(),
+            rectangle=rectangle,
+            reference=reference,
+            further=further,
         )
+
+
+def _read_further(fields: FieldReader, flags: int) -> tuple[FurtherRectangle, ...]:
+    if not flags & _FURTHER:
+        return ()
+    if not flags & _RECTANGLE:
+        raise InvalidDataError("a group has further rectangles, but no first one")
+    count = fields.unsigned("number of further rectangles", MAX_RECTANGLES - 1, low=1)
+    return tuple(
+        FurtherRectangle(
+            Rectangle.read(fields, side=MAX_SIDE),
+            fields.blob("motion of a further rectangle", _MAX_MOTION),
+        )
+        for _ in range(count)
+    )
 
 
 def _read_keys(fields: FieldReader, flags: int, frames: int) -> tuple[KeyFrame, ...]:

@@ -64,9 +64,9 @@ class BitstreamReader:
 
     def _whole(self, group: Group) -> Group:
         """A group with the data of its reference, checked against the header."""
-        if group.rectangle is not None:
-            canvas = self.header.video.canvas
-            if canvas is None or not group.rectangle.lies_in(*canvas):
+        canvas = self.header.video.canvas
+        for rectangle in group.rectangles:
+            if canvas is None or not rectangle.lies_in(*canvas):
                 raise InvalidDataError("a rectangle does not lie in the picture")
         if group.reference is None:
             self._references.note(group)

@@ -84,6 +84,13 @@ _CODING = (
         show_default=True,
         help="Keep the picture at its size and code a head in it; auto does where that pays.",
     ),
+    click.option(
+        "--faces",
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="With a canvas, most heads that are coded, the largest ones first: 1 to 4.",
+    ),
     click.option("--key-qp", type=int, help=f"QP of key frames, 0 to 63.  [{DEFAULT_KEY_QP}]"),
     click.option(
         "--bitrate",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import av
 
 from gvc import faces
+from gvc.codec.rectangles import FACES_EVERY
 from gvc.codec.settings import CanvasMode, EncoderSettings, canvas_pays
 from gvc.faces import Faces
 from gvc.media import VideoInfo, to_rgb
 
-#: Where frames decide, one in so many is looked at, and so many at most: two seconds, or so.
-_EVERY, _MOST = 8, 7
+#: Where frames decide, so many are looked at, at most: two seconds, or so.
+_MOST = 7
 
 
 class CanvasChoice:
@@ -45,10 +46,10 @@ class CanvasChoice:
         """Look at the next frame, if that is needed."""
         if self.made is not None or self.finder is None:
             return
-        if self._seen % _EVERY == 0:
+        if self._seen % FACES_EVERY == 0:
             found = self.finder.find(to_rgb(frame, *self._size))
             self.face = max((face.height for face in found), default=None)
             self.made = True if found else None
         self._seen += 1
-        if self.made is None and self._seen > _EVERY * (_MOST - 1):
+        if self.made is None and self._seen > FACES_EVERY * (_MOST - 1):
             self.made = False

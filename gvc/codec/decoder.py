@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -14,7 +15,7 @@ from gvc import keyframe
 from gvc.bitstream import ColourDescription, Group, Rectangle, VideoHeader
 from gvc.codec import speaker_packs
 from gvc.codec.levels import LevelCoding
-from gvc.codec.motion_run import Fade, TimedFrame, read_run
+from gvc.codec.motion_run import TimedFrame, read_runs
 from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import share
 from gvc.codec.settings import SIDE_UNIT, Precision, decoded_header
@@ -37,7 +38,7 @@ class MotionBatch:
 
     :param key: the key frame that they are animated from, a number in the order of coding.
     :param times: their pts. :param codes: float32 [N, code_length], in units of the coder's spread.
-    :param fades: by place in the batch: the picture from another key frame that is mixed in.
+    :param layers: the frames as each rectangle shows them; ``key`` and ``codes`` are of the first.
     :param key_time: pts of the key frame if it is the frame right after these, of which there may
         then be none.
     """
@@ -45,7 +46,7 @@ class MotionBatch:
     key: int
     times: list[int]
     codes: npt.NDArray[np.float32]
-    fades: dict[int, Fade] = field(default_factory=dict)
+    layers: tuple[tuple[TimedFrame, ...], ...]
     key_time: int | None = None
 
 
@@ -55,6 +56,11 @@ def _mixed(
     """Two pictures in one, ``fifths`` of the other one."""
     mixed = (np.uint16(5 - fifths) * picture + np.uint16(fifths) * other + np.uint16(2)) // 5
     return mixed.astype(np.uint8)
+
+
+def _keys_of(frames: Sequence[TimedFrame]) -> set[int]:
+    """The key frames that frames are made of."""
+    return {frame.key for frame in frames} | {frame.fade.key for frame in frames if frame.fade}
 
 
 def _scaled(rectangle: Rectangle | None, size: tuple[int, int], wanted: tuple[int, int]) -> Place:
@@ -153,25 +159,22 @@ class VideoDecoder:
             yield from (frame for frame in shown if only is None or frame.pts in only)
             return
         keys = self._decode_keys(group)
-        states = dict[int, KeyState | Canvas]()
+        states: list[dict[int, KeyState | Canvas]] = [{} for _ in group.runs]
 
         def prepared() -> Iterator[MotionBatch]:
+            rectangles = group.rectangles or (None,)
             for batch in self.motion(group, only=only):
-                needed = {batch.key} if batch.times else set()
-                for key in needed | {fade.key for fade in batch.fades.values()}:
-                    if key not in states:
-                        states[key] = self._prepared(keys[key], group.rectangle)
+                for known, rectangle, frames in zip(states, rectangles, batch.layers, strict=True):
+                    for key in _keys_of(frames) - known.keys():
+                        known[key] = self._prepared(keys[key], rectangle)
                 yield batch
 
         def generate(batch: MotionBatch) -> tuple[MotionBatch, Sequence[npt.NDArray[np.uint8]]]:
-            if not batch.times:
-                return batch, ()
-            pictures = self._animated(states[batch.key], batch.codes)
-            for place, fade in batch.fades.items():
-                code = batch.codes[place : place + 1]
-                (other,) = self._animated(states[fade.key], code)
-                pictures[place] = _mixed(pictures[place], other, fade.fifths)
-            return batch, list(pictures)
+            pictures: npt.NDArray[np.uint8] | None = None
+            for known, frames in zip(states, batch.layers, strict=True):
+                if frames:
+                    pictures = self._drawn(known, frames, pictures)
+            return batch, () if pictures is None else list(pictures)
 
         with self._shares.stage(generate) as generator:
             for batch, pictures in generator.map(prepared()):
@@ -195,43 +198,49 @@ class VideoDecoder:
         """
         # Alone, so that there is something to show soon.
         wanted = 1
-        frames = list[TimedFrame]()
-        for frame in self._timed(group):
+        # Each frame as all rectangles show it.
+        frames = list[tuple[TimedFrame, ...]]()
+        for shown in self._timed(group):
+            frame = shown[0]
             if only is not None and frame.pts not in only:
                 continue
-            if frames and (len(frames) == wanted or frame.key != frames[0].key):
-                yield self._batch(frames)
+            if frames and (len(frames) == wanted or frame.key != frames[0][0].key):
+                yield self._batch(group, frames)
                 frames, wanted = [], _BATCH
             if frame.code is not None:
-                frames.append(frame)
+                frames.append(shown)
             else:
-                yield replace(self._batch(frames), key=frame.key, key_time=frame.pts)
+                yield replace(self._batch(group, frames), key=frame.key, key_time=frame.pts)
                 frames = []
         if frames:
-            yield self._batch(frames)
+            yield self._batch(group, frames)
 
     def times(self, group: Group) -> list[int]:
         """The pts of all frames of ``group``; nothing is generated.
 
         :raises InvalidDataError: if they are damaged.
         """
-        return [frame.pts for frame in self._timed(group)]
+        return [frame.pts for frame, *_ in self._timed(group)]
 
-    def _timed(self, group: Group) -> Iterator[TimedFrame]:
+    def _timed(self, group: Group) -> Iterator[tuple[TimedFrame, ...]]:
         duration = self._header.frame_duration
-        return read_run(self._level_coding, group, frame_duration=duration)
+        return read_runs(self._level_coding, group, frame_duration=duration)
 
-    def _batch(self, frames: Sequence[TimedFrame]) -> MotionBatch:
+    def _batch(self, group: Group, frames: Sequence[tuple[TimedFrame, ...]]) -> MotionBatch:
+        layers = tuple(zip(*frames, strict=True)) or tuple(() for _ in group.runs)
+        key = frames[0][0].key if frames else 0
+        times = [frame.pts for frame in layers[0]]
+        return MotionBatch(key, times, self._codes(layers[0]), layers)
+
+    def _codes(self, frames: Sequence[TimedFrame]) -> npt.NDArray[np.float32]:
         codes = np.empty((len(frames), self._header.code_length), np.float32)
         for place, frame in enumerate(frames):
             codes[place] = frame.code
-        fades = {place: frame.fade for place, frame in enumerate(frames) if frame.fade}
-        key = frames[0].key if frames else 0
-        return MotionBatch(key, [frame.pts for frame in frames], codes, fades)
+        return codes
 
     def _decode_video(self, group: Group) -> Iterator[av.VideoFrame]:
         pictures = self._key_frames.decode_video(group.video)
-        for frame in self._timed(group):
+        for (frame,) in self._timed(group):
             picture = next(pictures, None)
             if picture is None:
                 raise InvalidDataError("a group coded as video holds too few pictures")
@@ -262,12 +271,36 @@ class VideoDecoder:
         planes = scale(key, *canvas, self._header.colour).to_ndarray()
         return self._synthesiser.spread(state, np.asarray(planes, np.uint8), place, self._matrix)
 
-    def _animated(
-        self, key: KeyState | Canvas, codes: npt.NDArray[np.float32]
+    def _drawn(
+        self,
+        states: Mapping[int, KeyState | Canvas],
+        frames: Sequence[TimedFrame],
+        pictures: npt.NDArray[np.uint8] | None,
     ) -> npt.NDArray[np.uint8]:
-        if isinstance(key, Canvas):
-            return self._synthesiser.animate_on(key, codes)
-        return self._synthesiser.animate(key, codes, self._matrix)
+        """Frames as one rectangle shows them, drawn on ``pictures`` if there is one before it.
+
+        :param states: of the rectangle, by key frame.
+        """
+        codes = self._codes(frames)
+
+        def animated(key: int, places: list[int]) -> npt.NDArray[np.uint8]:
+            state = states[key]
+            if isinstance(state, Canvas):
+                on = None if pictures is None else pictures[places]
+                return self._synthesiser.animate_on(state, codes[places], on)
+            return self._synthesiser.animate(state, codes[places], self._matrix)
+
+        places_of = defaultdict[int, list[int]](list)
+        for place, frame in enumerate(frames):
+            places_of[frame.key].append(place)
+        order = [place for places in places_of.values() for place in places]
+        parts = [animated(key, places) for key, places in places_of.items()]
+        drawn = np.concatenate(parts)[np.argsort(order)]
+        for place, frame in enumerate(frames):
+            if frame.fade is not None:
+                (other,) = animated(frame.fade.key, [place])
+                drawn[place] = _mixed(drawn[place], other, frame.fade.fifths)
+        return drawn
 
     def _seen(self, key: av.VideoFrame, rectangle: Rectangle | None) -> npt.NDArray[np.uint8]:
         """The part of a key frame that the network animates, at the network's size."""

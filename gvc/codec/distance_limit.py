@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, KeyedGroup
+from gvc.codec.analysed_group import AnalysedGroup
+from gvc.codec.group_coder import CodedGroup, GroupCoder, KeyedGroup
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.shown import Shown
 
@@ -81,15 +82,15 @@ class DistanceLimit:
             video = self._video(frames)
             return [video if coded is None else self._smaller(frames, coded, video)]
         middle = len(frames.pts) // 2
-        groups = self.code(frames.part(slice(0, middle)))
+        groups = self.code(frames.some(slice(0, middle)))
         for group in groups:
             self._coder.known.add(group.known)
-        return groups + self.code(frames.part(slice(middle, None)))
+        return groups + self.code(frames.some(slice(middle, None)))
 
     def _generative(self, frames: AnalysedGroup) -> tuple[CodedGroup | None, bool]:
         """A group animated from key frames, if that will do; if not, whether it is hopeless."""
         places = choose_keys(
-            np.stack(frames.codes),
+            frames.codes,
             most=self._most_keys,
             saving=least_saving(self._key_qp, self._coder.settings.purpose),
         )

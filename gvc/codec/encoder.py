@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from gvc.bitstream import VideoHeader
 from gvc.codec import speaker_packs
+from gvc.codec.analysed_group import AnalysedGroup, AnalysedPart
 from gvc.codec.canvas_choice import CanvasChoice
 from gvc.codec.face_focus import canvas_scale, focus_for
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, with_parameters
+from gvc.codec.group_coder import CodedGroup, GroupCoder, with_parameters
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.group_starts import GroupStarts
 from gvc.codec.known_keys import KnownKeys, alike
@@ -24,7 +25,7 @@ from gvc.codec.levels import LevelCoding
 from gvc.codec.networks import for_decoding
 from gvc.codec.pipeline import Stage, share
 from gvc.codec.rate_planner import RatePlanner
-from gvc.codec.rectangles import choose_rectangle
+from gvc.codec.rectangles import FACES_EVERY, choose_rectangles
 from gvc.codec.settings import EncoderSettings, canvas_size, coded_size
 from gvc.codec.shown import Shown
 from gvc.errors import KeyFrameError
@@ -42,14 +43,11 @@ from gvc.model.profiles import get_profile
 #: Inter frames analysed in one batch.
 _BATCH = 16
 
-#: One frame in so many is searched for faces.
-_FACES_EVERY = 8
+#: Parts of frames that are analysed together, and their pictures, RGB uint8 [H, W, 3].
+_Batch = tuple[list[AnalysedPart], list[npt.NDArray[np.uint8]]]
 
-#: Frames that are analysed together: their groups, and their pictures, RGB uint8 [H, W, 3].
-_Batch = tuple[list[AnalysedGroup], list[npt.NDArray[np.uint8]]]
-
-#: The groups of such frames, their motion codes, and their pictures once more, small.
-_Analysed = tuple[list[AnalysedGroup], npt.NDArray[np.float32], list[npt.NDArray[np.uint8]]]
+#: Such parts, their motion codes, and their pictures once more, small.
+_Analysed = tuple[list[AnalysedPart], npt.NDArray[np.float32], list[npt.NDArray[np.uint8]]]
 
 
 class Planner(Protocol):
@@ -80,7 +78,7 @@ class VideoEncoder:
 
     Motion is analysed in threads of its own, and whole groups are coded in another, while the next
     frames are taken. Groups come out in order, some time after their last frame is known: then key
-    frames are chosen among their frames, and the rectangle that is generated, where there is a
+    frames are chosen among their frames, and the rectangles that are generated, where there is a
     canvas.
 
     :param info: the stream, as the source describes it.
@@ -217,29 +215,33 @@ class VideoEncoder:
         if starts:
             if header.canvas is not None and self._groups:
                 self._look_closely(self._groups[-1])
-            self._groups.append(AnalysedGroup())
+            # With a canvas nobody knows the parts before the group is whole.
+            parts = [AnalysedPart()] if header.canvas is None else []
+            self._groups.append(AnalysedGroup(parts=parts))
         group = self._groups[-1]
         group.pts.append(frame.pts)
         group.frames.append(kept)
         if header.canvas is None:
-            self._look_at(group, picture)
+            self._look_at(group.parts[0], picture)
         return self._code()
 
     def _look_closely(self, group: AnalysedGroup) -> None:
-        """Choose the rectangle of a group whose frames are all there, and look at it in each."""
+        """Choose the rectangles of a group whose frames are all there; look at them in each."""
         header, finder = self._plan.header, self._choice.finder
         assert header.canvas is not None
         assert finder is not None
-        sampled = group.frames[::_FACES_EVERY]
+        sampled = group.frames[::FACES_EVERY]
         found = [finder.find(to_rgb(frame, *header.canvas)) for frame in sampled]
-        group.rectangle = choose_rectangle(found, *header.canvas)
+        rectangles = choose_rectangles(found, *header.canvas, most=self._settings.faces)
+        group.parts = [AnalysedPart(rectangle) for rectangle in rectangles] or [AnalysedPart()]
         size = header.coded_width, header.coded_height
-        for frame in group.frames:
-            self._look_at(group, part_to_rgb(frame, group.rectangle, size, header.colour))
+        for part in group.parts:
+            for frame in group.frames:
+                self._look_at(part, part_to_rgb(frame, part.rectangle, size, header.colour))
 
-    def _look_at(self, group: AnalysedGroup, picture: npt.NDArray[np.uint8]) -> None:
-        groups, pictures = self._batch
-        groups.append(group)
+    def _look_at(self, part: AnalysedPart, picture: npt.NDArray[np.uint8]) -> None:
+        parts, pictures = self._batch
+        parts.append(part)
         pictures.append(picture)
         if len(pictures) == _BATCH:
             self._analyse()
@@ -249,21 +251,21 @@ class VideoEncoder:
         self._store(self._analysis.push(batch))
 
     def _codes_of(self, batch: _Batch) -> _Analysed:
-        groups, pictures = batch
+        parts, pictures = batch
         small = [shrink(picture, ADAPTATION_SIDE) for picture in pictures]
-        return groups, self._analyser.codes(pictures), small
+        return parts, self._analyser.codes(pictures), small
 
     def _store(self, analysed: list[_Analysed]) -> None:
-        for groups, codes, pictures in analysed:
-            for group, code, picture in zip(groups, codes, pictures, strict=True):
-                group.codes.append(code)
-                group.pictures.append(picture)
+        for parts, codes, pictures in analysed:
+            for part, code, picture in zip(parts, codes, pictures, strict=True):
+                part.codes.append(code)
+                part.pictures.append(picture)
 
     def _code(self, *, ended: bool = False) -> list[CodedGroup]:
         """Hand on the groups whose motion codes are all known; give those that were coded."""
         coded = []
         while len(self._groups) > (0 if ended else 1):
-            if len(self._groups[0].codes) < len(self._groups[0].pts):
+            if not self._groups[0].analysed:
                 break
             group = self._groups.popleft()
             group.recurs = self._recurs(group)

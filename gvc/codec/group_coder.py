@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import av
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc import keyframe
-from gvc.bitstream import Group, KeyFrame, Rectangle, Reference, VideoHeader
+from gvc.bitstream import FurtherRectangle, Group, KeyFrame, Reference, VideoHeader
+from gvc.codec.analysed_group import AnalysedGroup, AnalysedPart
 from gvc.codec.key_choice import assign_keys
 from gvc.codec.known_keys import KnownKey, KnownKeys
 from gvc.codec.levels import LevelCoding
@@ -39,35 +40,16 @@ _FINEST = 16
 _DEAR, _WORTH = 0.6, 1.2
 
 
-@dataclass(slots=True)
-class AnalysedGroup:
-    """The frames of a group and what is known of each; they come in as they are analysed.
+@dataclass(frozen=True, slots=True)
+class KeyedPart:
+    """How a part of a group's frames moves from its key frames.
 
-    :param pts: in the stream's time base.
-    :param frames: yuv420p of the size of key frames.
-    :param codes: motion codes, float32 [L] each, in units of the coder's spread.
-    :param pictures: RGB uint8, small, see :func:`gvc.model.adaptation.shrink`.
-    :param rectangle: the part of the frames that codes and pictures are of; None for all of them.
-    :param recurs: whether what it shows goes on in the group behind it.
+    :param codes: what to send of all frames, before quantisation, float32 [N, L].
+    :param choices: from which key frame each of the others is animated.
     """
 
-    pts: list[int] = field(default_factory=list)
-    frames: list[av.VideoFrame] = field(default_factory=list)
-    codes: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
-    rectangle: Rectangle | None = None
-    recurs: bool = False
-
-    def part(self, part: slice) -> AnalysedGroup:
-        """Some frames of it."""
-        return AnalysedGroup(
-            pts=self.pts[part],
-            frames=self.frames[part],
-            codes=self.codes[part],
-            pictures=self.pictures[part],
-            rectangle=self.rectangle,
-            recurs=self.recurs or part.stop is not None,
-        )
+    codes: npt.NDArray[np.float32]
+    choices: tuple[KeyChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +58,16 @@ class KeyedGroup:
 
     :param places: of these, in the order of coding.
     :param coded: what they became.
-    :param codes: what to send of all frames, before quantisation, float32 [N, L].
     :param inter: places of the frames that are not key frames, in order.
-    :param choices: from which key frame each of these is animated.
+    :param parts: how these move, for each part of ``frames``.
     :param reference: the earlier key frame that they are predicted from, if they are.
     """
 
     frames: AnalysedGroup
     places: tuple[int, ...]
     coded: keyframe.CodedPictures
-    codes: npt.NDArray[np.float32]
     inter: npt.NDArray[np.intp]
-    choices: tuple[KeyChoice, ...]
+    parts: tuple[KeyedPart, ...]
     reference: KnownKey | None
 
 
@@ -165,20 +145,16 @@ class GroupCoder:
 
         :param places: of its key frames, in the order of coding.
         :param looks: what tells from which key frame each other one is animated, [frames, any
-            number], see :func:`gvc.codec.key_choice.assign_keys`; None takes the motion codes.
+            number], see :func:`gvc.codec.key_choice.assign_keys`; None takes the motion codes. All
+            parts of a frame are animated from the same one, which is held around them.
         :raises KeyFrameError: if the key-frame codec fails.
         """
         coded, reference = self._coded_keys([frames.frames[place] for place in places], frames)
-        codes = np.stack(frames.codes)
-        inter = np.delete(np.arange(len(codes)), places)
-        if not len(inter):
-            return KeyedGroup(frames, tuple(places), coded, codes, inter, (), reference)
-        assigned = assign_keys(codes if looks is None else looks, places)
-        keys = self._decoded(coded, reference, frames.rectangle)
-        wanted = self._wanted(frames, codes, places, assigned, keys)
-        fading = self._fading(frames, wanted, places, assigned, keys)
-        choices = tuple(KeyChoice(int(assigned[place]), place in fading) for place in inter)
-        return KeyedGroup(frames, tuple(places), coded, wanted, inter, choices, reference)
+        inter = np.delete(np.arange(len(frames.pts)), places)
+        keys = self._decoded(coded, reference) if len(inter) else []
+        assigned = assign_keys(frames.codes if looks is None else looks, places)
+        parts = tuple(self._keyed(part, places, assigned, keys) for part in frames.parts)
+        return KeyedGroup(frames, tuple(places), coded, inter, parts, reference)
 
     def send(
         self,
@@ -195,26 +171,35 @@ class GroupCoder:
             setting.
         """
         settings, frames = self.settings, keyed.frames
-        path = find_path(
-            keyed.codes[keyed.inter],
-            keyed.inter,
-            step=settings.motion_step,
-            bit_cost=settings.error_per_bit,
-            most_interpolated=(
-                settings.interpolate if most_interpolated is None else most_interpolated
-            ),
-            weights=None if weights is None else weights[keyed.inter],
-        )
         delays = self._delays(frames.pts)
-        sent = inter_frames(path, keyed.choices)
+
+        def run(part: KeyedPart, delays: Sequence[int]) -> bytes:
+            path = find_path(
+                part.codes[keyed.inter],
+                keyed.inter,
+                step=settings.motion_step,
+                bit_cost=settings.error_per_bit,
+                most_interpolated=(
+                    settings.interpolate if most_interpolated is None else most_interpolated
+                ),
+                weights=None if weights is None else weights[keyed.inter],
+            )
+            sent = inter_frames(path, part.choices)
+            return write_run(self.coding, delays, sent, keys=len(keyed.places))
+
+        first, *further = keyed.parts
         group = Group(
             pts=frames.pts[0],
             frames=len(frames.pts),
             variable_rate=any(delays),
             keys=tuple(map(KeyFrame, keyed.places, keyed.coded.pictures)),
-            motion=write_run(self.coding, delays, sent, keys=len(keyed.places)),
-            rectangle=frames.rectangle,
+            motion=run(first, delays),
+            rectangle=frames.parts[0].rectangle,
             reference=_reference(keyed.reference),
+            further=tuple(
+                FurtherRectangle(rectangle, run(part, []))
+                for rectangle, part in zip(frames.rectangles[1:], further, strict=True)
+            ),
         )
         return CodedGroup(group, keyed.coded.parameters, self._end(frames), self._known(keyed))
 
@@ -269,24 +254,40 @@ class GroupCoder:
         return KnownKey(keyed.frames.pts[0], coded)
 
     def _decoded(
-        self,
-        coded: keyframe.CodedPictures,
-        reference: KnownKey | None,
-        rectangle: Rectangle | None,
-    ) -> list[npt.NDArray[np.uint8]]:
-        """What a decoder animates of the key frames, RGB uint8 [H, W, 3]."""
-        header = self.header
-        size, colour = (header.coded_width, header.coded_height), header.colour
+        self, coded: keyframe.CodedPictures, reference: KnownKey | None
+    ) -> list[av.VideoFrame]:
+        """The key frames as a decoder has them."""
         before = [reference.coded.data] if reference else []
         decoder = self._key_codec.decoder(coded.parameters)
-        return [
-            part_to_rgb(tag(key, colour), rectangle, size, colour)
-            for key in decoder.decode([*before, *coded.pictures])[len(before) :]
-        ]
+        return decoder.decode([*before, *coded.pictures])[len(before) :]
+
+    def _seen(self, key: av.VideoFrame, part: AnalysedPart) -> npt.NDArray[np.uint8]:
+        """What a decoder animates of a key frame, RGB uint8 [H, W, 3]."""
+        header = self.header
+        size, colour = (header.coded_width, header.coded_height), header.colour
+        return part_to_rgb(tag(key, colour), part.rectangle, size, colour)
+
+    def _keyed(
+        self,
+        part: AnalysedPart,
+        places: Sequence[int],
+        assigned: npt.NDArray[np.intp],
+        keys: Sequence[av.VideoFrame],
+    ) -> KeyedPart:
+        """How a part moves from the key frames ``keys``, of which there are none if all are."""
+        codes = np.stack(part.codes)
+        if not keys:
+            return KeyedPart(codes, ())
+        seen = [self._seen(key, part) for key in keys]
+        wanted = self._wanted(part, codes, places, assigned, seen)
+        fading = self._fading(part, wanted, places, assigned, seen)
+        inter = np.delete(np.arange(len(codes)), places)
+        choices = tuple(KeyChoice(int(assigned[place]), place in fading) for place in inter)
+        return KeyedPart(wanted, choices)
 
     def _wanted(
         self,
-        frames: AnalysedGroup,
+        part: AnalysedPart,
         codes: npt.NDArray[np.float32],
         places: Sequence[int],
         assigned: npt.NDArray[np.intp],
@@ -298,7 +299,7 @@ class GroupCoder:
             mine = np.setdiff1d(np.flatnonzero(assigned == number), places)
             if not len(mine):
                 continue
-            pictures = [frames.pictures[place] for place in mine]
+            pictures = [part.pictures[place] for place in mine]
             # A decoder measures motion from the key frame that it has, not from the original.
             moved = codes[mine] - codes[places[number]] + self._analyser.codes([key])
             moved = self._check.check(key, pictures, moved)
@@ -309,7 +310,7 @@ class GroupCoder:
 
     def _fading(
         self,
-        frames: AnalysedGroup,
+        part: AnalysedPart,
         codes: npt.NDArray[np.float32],
         places: Sequence[int],
         assigned: npt.NDArray[np.intp],
@@ -324,7 +325,7 @@ class GroupCoder:
             and self._check.mixes(
                 keys[assigned[place]],
                 keys[assigned[place - 1]],
-                frames.pictures[place],
+                part.pictures[place],
                 codes[place],
             )
         }

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.bitstream import MAX_KEYS
+from gvc.codec.analysed_group import AnalysedGroup, AnalysedPart
 from gvc.codec.distance_limit import VIDEO_QP, DistanceLimit
-from gvc.codec.group_coder import FINER, AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.group_coder import FINER, CodedGroup, GroupCoder
 from gvc.codec.group_starts import tiles
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.settings import DEFAULT_KEY_QP, Purpose
@@ -75,13 +76,12 @@ class GroupPlanner:
     def _checked(self, frames: AnalysedGroup) -> CodedGroup:
         """Generated pictures, unless they are bad, however many key frames there are."""
         most = self._settings.key_frames
-        codes = np.stack(frames.codes)
         saving = least_saving(self._settings.key_qp, self._settings.purpose)
-        usual = choose_keys(codes, most=most, saving=saving)
+        usual = choose_keys(frames.codes, most=most, saving=saving)
         coded = self._coder.send(self._coder.key(frames, usual))
         if self._good(frames, coded):
             return self._or_video(frames, coded)
-        further = min(MAX_KEYS, _MORE * most, len(codes) // _FRAMES_A_KEY)
+        further = min(MAX_KEYS, _MORE * most, len(frames.pts) // _FRAMES_A_KEY)
         for count in (most, further) if further > most else (most,):
             coded = self.generated(frames, keys=count)
             if self._good(frames, coded):
@@ -94,7 +94,7 @@ class GroupPlanner:
         :raises KeyFrameError: if the key-frame codec fails.
         """
         # Motion codes are of a face; hands, and whoever else is there, are seen in pictures only.
-        looks = np.concatenate([np.stack(frames.codes), _PICTURES * _thumbnails(frames)], axis=1)
+        looks = np.concatenate([_looks(part) for part in frames.parts], axis=1)
         places = choose_keys(looks, most=keys or self._settings.key_frames, saving=0.0)
         return self._coder.send(self._coder.key(frames, places, looks=looks))
 
@@ -134,6 +134,7 @@ class GroupPlanner:
         return self._coder.video(frames, qp=min(63, self._settings.key_qp + VIDEO_QP))
 
 
-def _thumbnails(frames: AnalysedGroup) -> npt.NDArray[np.float32]:
-    """Mean colours of an 8×8 tiling of each frame, 0 to 1: float32 [N, 192]."""
-    return np.stack([tiles(picture, 8).reshape(-1) / 255 for picture in frames.pictures])
+def _looks(part: AnalysedPart) -> npt.NDArray[np.float32]:
+    """Motion codes and mean colours of an 8×8 tiling of each frame: float32 [N, L + 192]."""
+    thumbnails = np.stack([tiles(picture, 8).reshape(-1) / 255 for picture in part.pictures])
+    return np.concatenate([np.stack(part.codes), _PICTURES * thumbnails], axis=1)

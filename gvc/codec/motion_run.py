@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -89,10 +89,11 @@ def write_run(
     *,
     keys: int,
 ) -> bytes:
-    """The run of the range coder of a group.
+    """The run of the range coder of a group, or of a further rectangle of it.
 
     :param coding: of the stream.
-    :param delays: how many ticks later than usual each frame but the first comes.
+    :param delays: how many ticks later than usual each frame but the first comes; none for a
+        further rectangle.
     :param frames: those that are not key frames, in the order of showing.
     :param keys: number of key frames.
     """
@@ -110,10 +111,33 @@ def write_run(
 def read_run(coding: LevelCoding, group: Group, *, frame_duration: int) -> Iterator[TimedFrame]:
     """The frames of ``group`` in the order of showing; in a group coded as video, their times.
 
+    Where there are several rectangles, the frames as the first one shows them.
+
     :param coding: of the stream. :param frame_duration: in units of its time base.
     :raises InvalidDataError: if the run is damaged.
     """
-    decoder = coding.decoder(group.motion)
+    alone = replace(group, further=())
+    return (first for (first,) in read_runs(coding, alone, frame_duration=frame_duration))
+
+
+def read_runs(
+    coding: LevelCoding, group: Group, *, frame_duration: int
+) -> Iterator[tuple[TimedFrame, ...]]:
+    """The same as :func:`read_run`, each frame as every rectangle shows it."""
+    decoders = [coding.decoder(run) for run in group.runs]
+    choices = [_choices(group, decoder) for decoder in decoders]
+    pts = [group.pts]
+    for _ in range(group.frames - 1):
+        delay = decoders[0].decode_delay() if group.variable_rate else 0
+        pts.append(pts[-1] + frame_duration + delay)
+    runs = (
+        _with_codes(coding, chosen, pts, decoder)
+        for chosen, decoder in zip(choices, decoders, strict=True)
+    )
+    yield from zip(*runs, strict=True)
+
+
+def _choices(group: Group, decoder: entropy.MotionDecoder) -> list[tuple[FrameType, KeyChoice]]:
     key_of = {key.index: number for number, key in enumerate(group.keys)}
     choices = list[tuple[FrameType, KeyChoice]]()
     for index in range(group.frames):
@@ -124,15 +148,11 @@ def read_run(coding: LevelCoding, group: Group, *, frame_duration: int) -> Itera
         else:
             kind, choice = decoder.decode_choice(keys=len(group.keys))
             choices.append((_FRAME_TYPES[kind], choice))
-    pts = [group.pts]
-    for _ in choices[1:]:
-        delay = decoder.decode_delay() if group.variable_rate else 0
-        pts.append(pts[-1] + frame_duration + delay)
-    yield from _with_codes(coding, choices, pts, decoder)
+    return choices
 
 
 def frame_types(group: Group) -> list[FrameType]:
-    """The types of all frames of ``group``, in the order of showing.
+    """The types of all frames of ``group`` in its first rectangle, in the order of showing.
 
     :raises InvalidDataError: if they are damaged.
     """

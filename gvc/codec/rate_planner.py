@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
+from gvc.codec.analysed_group import AnalysedGroup
+from gvc.codec.group_coder import CodedGroup, GroupCoder
 from gvc.codec.group_planner import GroupPlanner
 from gvc.codec.rate_control import GREATEST_QP, TRIAL_RATIO, GroupRate, RateControl
 from gvc.codec.rate_probe import RateProbe

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gvc import keyframe
 from gvc.bitstream import VideoHeader
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder, first_qp
+from gvc.codec.analysed_group import AnalysedGroup
+from gvc.codec.group_coder import CodedGroup, GroupCoder, first_qp
 from gvc.codec.key_choice import choose_keys, least_saving
 from gvc.codec.known_keys import KnownKey
 from gvc.codec.rate_control import PROBE_QPS, VIDEO_QPS, GroupRate, RateCurve
@@ -46,7 +45,7 @@ class RateProbe:
 
         :param reference: what they may be predicted from.
         """
-        codes = np.stack(frames.codes)
+        codes = frames.codes
         sizes = []
         for qp, encoder in self._encoders.items():
             saving = least_saving(qp, self._purpose)

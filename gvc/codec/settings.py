@@ -10,7 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gvc.bitstream import MAX_INTERPOLATED, MAX_KEYS, RECTANGLE_UNIT, VideoHeader
+from gvc.bitstream import (
+    MAX_INTERPOLATED,
+    MAX_KEYS,
+    MAX_RECTANGLES,
+    RECTANGLE_UNIT,
+    VideoHeader,
+)
 from gvc.codec.presets import preset_options
 from gvc.errors import UsageError
 
@@ -109,6 +115,7 @@ class EncoderSettings:
     :param purpose: who looks at the pictures.
     :param canvas: whether the picture is held but for a head, which is coded at ``size``; see
         :class:`CanvasMode`.
+    :param faces: with a canvas, most heads of a group that are coded: the largest ones.
     :param key_qp: quantisation parameter of the key frames, 0 (best) to 63; those that many others
         are predicted from get a lower one.
     :param bit_rate: bits a second of the whole file but its sound, by which the QP of each group's
@@ -157,6 +164,7 @@ class EncoderSettings:
     size: int = 256
     purpose: Purpose = Purpose.PEOPLE
     canvas: CanvasMode = CanvasMode.AUTO
+    faces: int = 1
     key_qp: int = DEFAULT_KEY_QP
     bit_rate: int | None = None
     key_codec: str = "vvc"
@@ -198,6 +206,7 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         _check("size", self.size, MIN_SIDE, 768)
+        _check("number of faces", self.faces, 1, MAX_RECTANGLES)
         _check("key QP", self.key_qp, 0, 63)
         _check("GOP size", self.gop_size, 1, MAX_GOP_SIZE)
         _check("time between refreshes", self.refresh, 0, 86400)

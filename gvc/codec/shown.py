@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc.bitstream import Rectangle
+from gvc.codec.analysed_group import AnalysedGroup
 from gvc.codec.decoder import VideoDecoder
-from gvc.codec.group_coder import AnalysedGroup, CodedGroup, GroupCoder
-from gvc.codec.motion_run import TimedFrame, read_run
+from gvc.codec.group_coder import CodedGroup, GroupCoder
+from gvc.codec.motion_run import TimedFrame, read_runs
 from gvc.codec.settings import coded_size
 from gvc.media import part_to_rgb, to_rgb
 from gvc.model.distance import Distance
@@ -25,8 +26,8 @@ _Picture = npt.NDArray[np.uint8]
 class Shown:
     """Decodes groups of one stream and compares them with what was coded.
 
-    Where only a rectangle is generated, it is compared at the network's size, and so is the whole
-    picture: two *views*. Elsewhere that is one.
+    Where only rectangles are generated, each is compared at the network's size, and so is the whole
+    picture: two *views* or more. Elsewhere that is one.
 
     :param coder: what codes them.
     :param network: what decodes them, see :func:`gvc.codec.networks.for_decoding`.
@@ -48,7 +49,7 @@ class Shown:
     ) -> npt.NDArray[np.float32]:
         """Distance from its original of each frame at ``places``, ascending: [len(places)].
 
-        That of the view that is further.
+        That of the view that is furthest.
         """
         found = [
             max(float(self._distance.distance([one], [other])[0]) for one, other in views)
@@ -75,11 +76,15 @@ class Shown:
         Both have the same key frames.
         """
         pairs = zip(self._timed(one), self._timed(other), strict=True)
-        return [place for place, (a, b) in enumerate(pairs) if not _alike(a, b)]
+        return [
+            place
+            for place, both in enumerate(pairs)
+            if not all(_alike(a, b) for a, b in zip(*both, strict=True))
+        ]
 
-    def _timed(self, coded: CodedGroup) -> Iterator[TimedFrame]:
+    def _timed(self, coded: CodedGroup) -> Iterator[tuple[TimedFrame, ...]]:
         duration = self._coder.header.frame_duration
-        return read_run(self._coder.coding, coded.group, frame_duration=duration)
+        return read_runs(self._coder.coding, coded.group, frame_duration=duration)
 
     def _pairs(
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int]
@@ -102,15 +107,13 @@ class Shown:
         decoded = decoder.decode(coded.group, only=wanted)
         for place, frame in zip(places, decoded, strict=True):
             both = frames.frames[place], frame
-            views = [self._views(each, frames.rectangle) for each in both]
+            views = [self._views(each, frames.rectangles) for each in both]
             yield list(zip(*views, strict=True))
 
-    def _views(self, frame: av.VideoFrame, rectangle: Rectangle | None) -> list[_Picture]:
-        whole = to_rgb(frame, *self._whole)
-        if rectangle is None:
-            return [whole]
+    def _views(self, frame: av.VideoFrame, rectangles: Sequence[Rectangle]) -> list[_Picture]:
         colour = self._coder.header.colour
-        return [part_to_rgb(frame, rectangle, self._size, colour), whole]
+        parts = [part_to_rgb(frame, each, self._size, colour) for each in rectangles]
+        return [*parts, to_rgb(frame, *self._whole)]
 
 
 def _alike(one: TimedFrame, other: TimedFrame) -> bool:

@@ -48,7 +48,7 @@ class StreamSummary:
     :param pack: bytes of the speaker pack that the file holds, 0 without.
     :param by_group: what each group takes.
     :param audio: bytes of sound.
-    :param rectangles: that are generated, of those groups that have one, each once.
+    :param rectangles: that are generated, of those groups that have any, each once.
     :param audio_packets: number of audio packets.
     :param seconds: duration of the video.
     :param problem: why reading stopped before the end, or None for a whole file.
@@ -109,8 +109,9 @@ def summarise(file: BinaryIO) -> StreamSummary:
         for chunk, unit in reader.units():
             if isinstance(unit, Group):
                 summary.by_group.append(_summary_of(unit, chunk.size, audio, framing))
-                if unit.rectangle is not None and unit.rectangle not in summary.rectangles:
-                    summary.rectangles.append(unit.rectangle)
+                for rectangle in unit.rectangles:
+                    if rectangle not in summary.rectangles:
+                        summary.rectangles.append(rectangle)
                 audio = framing = 0
             elif unit is not None:
                 sound = sum(len(packet.data) for packet in unit.packets)
@@ -138,7 +139,7 @@ def _summary_of(group: Group, size: int, audio: int, framing: int) -> GroupSumma
 
     :param size: of its chunk. :param audio, framing: bytes of the sound before it.
     """
-    conventional, motion = len(group.conventional), len(group.motion)
+    conventional, motion = len(group.conventional), sum(map(len, group.runs))
     return GroupSummary(
         pts=group.pts,
         types=tuple(frame_types(group)),

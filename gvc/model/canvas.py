@@ -4,7 +4,8 @@ The network sees the rectangle at a size of its own and says what moves where in
 new. Here the rectangle of the key picture itself is moved, at full size, and what is new is added,
 scaled up: so detail that the network never saw stays where it belongs. Where the network does not
 trust what is moved, that detail fades. Outside of the person, and towards the border of the
-rectangle, motion and what is new fade to nothing, so that no seam can show.
+rectangle, motion and what is new fade to nothing, so that no seam can show. Several rectangles are
+drawn one after the other: what was there before shows as far as a rectangle fades.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _AROUND, _FADE = 0.03, 0.05
 #: By how much the network's colours are off is found in so many by so many tiles of the background,
 #: and smoothed over the tiles within this distance.
 _TILES, _REACH = 16, 3
+
+#: Numbers of the planes that are drawn together: luma, chroma.
+_PLANES = (0,), (1, 2)
 
 #: Background that a tile has to have, as a share, for half of what is found in it to count.
 _LEAST_BACKGROUND = 0.05
@@ -91,27 +95,44 @@ class Canvas:
         self._seen = _split(to_planes(state.picture, matrix))
         self._parts = [
             _with_detail(torch.stack([_plane(planes, index, place) for index in part]), seen)
-            for part, seen in zip(((0,), (1, 2)), self._seen, strict=True)
+            for part, seen in zip(_PLANES, self._seen, strict=True)
         ]
         self._border = _feather(place, _size(planes), state.picture)
 
-    def draw(self, branches: Branches, generated: Tensor) -> npt.NDArray[np.uint8]:
+    def draw(
+        self,
+        branches: Branches,
+        generated: Tensor,
+        pictures: npt.NDArray[np.uint8] | None = None,
+    ) -> npt.NDArray[np.uint8]:
         """Whole pictures of what the network says of N frames of the rectangle.
 
         :param branches: what it says. :param generated: planes of that, uint8, as
             :func:`gvc.ops.compose_planes` makes them.
+        :param pictures: where it is drawn, uint8 [N, H·3/2, W], which may show another rectangle,
+            or be of another key picture; None takes the key picture.
         :returns: uint8 [N, H·3/2, W].
         """
         maps = self._maps(branches)
-        pictures = np.repeat(self._planes[None], len(generated), axis=0)
-        numbers = iter(range(3))
-        for part, seen, made in zip(self._parts, self._seen, _split(generated), strict=True):
-            drawn = self._part(part, seen, made, maps).round().clamp(0, 255).byte().cpu().numpy()
-            for channel in range(drawn.shape[1]):
-                number = next(numbers)
-                for picture, samples in zip(pictures, drawn[:, channel], strict=True):
-                    _plane_of(picture, number, self._place)[:] = samples
-        return pictures
+        result = np.repeat(self._planes[None], len(generated), axis=0)
+        if pictures is not None:
+            result[:] = pictures
+        for numbers, part, seen, made in zip(
+            _PLANES, self._parts, self._seen, _split(generated), strict=True
+        ):
+            places = [
+                [_plane_of(each, number, self._place) for number in numbers] for each in result
+            ]
+            drawn = self._part(part, seen, made, maps)
+            if pictures is not None:
+                there = torch.from_numpy(np.array(places)).to(drawn.device)
+                other = there - part[:, : len(numbers)]
+                drawn = drawn + (1 - resize(maps.share, *drawn.shape[-2:])) * other
+            samples = drawn.round().clamp(0, 255).byte().cpu().numpy()
+            for place, values in zip(places, samples, strict=True):
+                for plane, channel in zip(place, values, strict=True):
+                    plane[:] = channel
+        return result
 
     def _part(self, part: Tensor, seen: Tensor, made: Tensor, maps: _Maps) -> Tensor:
         """Luma, or both chroma planes, of the rectangle at full size, [N, C, h, w].

@@ -57,10 +57,18 @@ class Synthesiser:
         return Canvas(state, planes, place, matrix)
 
     @torch.inference_mode()
-    def animate_on(self, canvas: Canvas, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-        """The same as :meth:`animate`, in the whole picture: uint8 [N, H·3/2, W] of its size."""
+    def animate_on(
+        self,
+        canvas: Canvas,
+        codes: npt.NDArray[np.float32],
+        pictures: npt.NDArray[np.uint8] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """The same as :meth:`animate`, in the whole picture: uint8 [N, H·3/2, W] of its size.
+
+        :param pictures: see :meth:`Canvas.draw`.
+        """
         branches = self._branches(canvas.state, codes)
-        return canvas.draw(branches, compose_planes(branches, canvas.matrix))
+        return canvas.draw(branches, compose_planes(branches, canvas.matrix), pictures)
 
     def _branches(self, state: KeyState, codes: npt.NDArray[np.float32]) -> Branches:
         code = torch.from_numpy(codes).to(self._device) * self._network.coder.spread
