@@ -102,7 +102,7 @@ class Comparison:
                             original,
                             wanted,
                             header=file.header.video,
-                            rectangle=group.rectangle,
+                            rectangles=group.rectangles,
                         )
                         quality.distances.append(found)
                         wanted = next(decoded, None)

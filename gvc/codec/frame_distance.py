@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
@@ -23,15 +23,15 @@ def frame_distance(
     decoded: av.VideoFrame,
     *,
     header: VideoHeader,
-    rectangle: Rectangle | None,
+    rectangles: Sequence[Rectangle],
 ) -> float:
     """The distance between two frames of the same size, at the size that is coded.
 
-    With a canvas, they are compared as a whole and around the head, and what is further counts.
+    With a canvas, they are compared as a whole and around each head, and what is furthest counts.
 
-    :param header: of the stream that was decoded. :param rectangle: of the frame's group.
+    :param header: of the stream that was decoded. :param rectangles: of the frame's group.
     """
-    views = _views(original, decoded, header, rectangle)
+    views = _views(original, decoded, header, rectangles)
     return max(float(distance.distance([one], [other])[0]) for one, other in views)
 
 
@@ -39,15 +39,16 @@ def _views(
     original: av.VideoFrame,
     decoded: av.VideoFrame,
     header: VideoHeader,
-    rectangle: Rectangle | None,
+    rectangles: Sequence[Rectangle],
 ) -> Iterator[tuple[_Picture, _Picture]]:
     size = header.coded_width, header.coded_height
     whole = size
     if header.canvas is not None:
         whole = coded_size(*header.canvas, round(math.sqrt(size[0] * size[1])))
     yield to_rgb(original, *whole), to_rgb(decoded, *whole)
-    if rectangle is not None and header.canvas is not None:
+    if rectangles and header.canvas is not None:
         # Rectangles are of the canvas, which is not quite as large as the source.
         kept = [to_yuv420(frame, *header.canvas) for frame in (original, decoded)]
-        one, other = (part_to_rgb(each, rectangle, size, header.colour) for each in kept)
-        yield one, other
+        for rectangle in rectangles:
+            one, other = (part_to_rgb(each, rectangle, size, header.colour) for each in kept)
+            yield one, other

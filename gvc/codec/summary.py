@@ -17,10 +17,10 @@ class GroupSummary:
     """What one group of pictures takes.
 
     :param pts: of its first frame, in the video's time base.
-    :param types: of its frames, in the order of showing.
+    :param types: of its frames in the first rectangle, in the order of showing.
     :param keys: bytes of each key frame, by its place in the group.
     :param conventional: bytes that the key-frame codec made, all key frames or video.
-    :param motion: bytes of motion codes.
+    :param motion: bytes of motion codes, of all rectangles.
     :param audio: bytes of the sound that the file holds before it; of the last group, behind it,
         too.
     :param overhead: bytes of framing, of that sound too.

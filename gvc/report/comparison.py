@@ -100,10 +100,10 @@ def look_at(
         if original is not None:
             chosen = _spread(len(kinds), settings.frames)
         begin = float(summary.by_group[0].pts * video.time_base)
-        for index, frame, rectangle in _decoded(file, summary, chosen):
+        for index, frame, rectangles in _decoded(file, summary, chosen):
             pair = _Pair(Sample(_seconds(frame) - begin, kinds[index], None), frame)
             if original is not None:
-                pair = original.compare(index, pair, rectangle)
+                pair = original.compare(index, pair, rectangles)
             samples.append(pair.sample)
             part = index * INSTANTS // len(kinds)
             if part not in shown or pair.further(shown[part]):
@@ -144,10 +144,10 @@ class _Original:
             self._media.close()
             raise self._other("its pictures have another size")
 
-    def compare(self, index: int, pair: _Pair, rectangle: Rectangle | None) -> _Pair:
+    def compare(self, index: int, pair: _Pair, rectangles: tuple[Rectangle, ...]) -> _Pair:
         """The same with the source's frame, which is its number ``index``; numbers ascend.
 
-        :param rectangle: of the frame's group.
+        :param rectangles: of the frame's group.
         """
         frame = next((frame for place, frame in self._frames if place == index), None)
         if not isinstance(frame, av.VideoFrame):
@@ -157,7 +157,7 @@ class _Original:
         if abs(_seconds(frame) - self._begin - pair.sample.seconds) > self._tolerance:
             raise self._other("its frames come at other times")
         distance = frame_distance(
-            self._distance, frame, pair.decoded, header=self._video, rectangle=rectangle
+            self._distance, frame, pair.decoded, header=self._video, rectangles=rectangles
         )
         sample = Sample(pair.sample.seconds, pair.sample.kind, distance)
         return _Pair(sample, pair.decoded, frame)
@@ -179,7 +179,7 @@ class _Original:
 
 def _decoded(
     file: InputContainer, summary: StreamSummary, chosen: set[int]
-) -> Iterator[tuple[int, av.VideoFrame, Rectangle | None]]:
+) -> Iterator[tuple[int, av.VideoFrame, tuple[Rectangle, ...]]]:
     """The frames whose numbers in the file are ``chosen``: numbers, frames, rectangles."""
     start = 0
     # What is behind the last whole group is damaged.
@@ -192,7 +192,7 @@ def _decoded(
             times = decoder.times(unit)
             only = frozenset(times[index - start] for index in wanted)
             for index, frame in zip(wanted, decoder.decode(unit, only=only), strict=True):
-                yield index, frame, unit.rectangle
+                yield index, frame, unit.rectangles
         start = end
 
 
