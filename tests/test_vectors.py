@@ -41,7 +41,15 @@ from gvc.model import priors
 
 VECTORS = Path(__file__).with_name("vectors")
 NAMES = (
-    *("plain", "variable", "large", "inside", "several", "video", "kalman", "learned", "canvas"),
+    "plain",
+    "variable",
+    "large",
+    "inside",
+    "several",
+    "video",
+    "kalman",
+    "learned",
+    "canvas",
     "faces",
 )
 
