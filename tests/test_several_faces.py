@@ -217,6 +217,11 @@ def test_faces_close_together_share_the_room_or_the_smaller_one_gives_way(apart,
     assert len(squares) == count
     usual = choose_rectangle(found, 1280, 720)
     assert (squares[0] == usual) == (apart != 140)
+    # Who is further off steps in.
+    third = Face(1000, 300, 70, 88)
+    squares = choose_rectangles([[*found[0], third]] * 5, 1280, 720, most=2)
+    assert len(squares) == 2
+    assert (squares[1].right > 1035) == (count == 1)
 
 
 @settings(deadline=None)

@@ -50,10 +50,10 @@ def choose_rectangles(
     :param most: most squares. The rest is as for :func:`choose_rectangle`, which says where the
         only one is.
     """
-    people = _people(found, height)[:most]
+    people = _people(found, height) if most > 1 else []
     while len(people) > 1:
         for tightness in _TIGHTER:
-            squares = [_square(boxes, width, height, tightness) for boxes in people]
+            squares = [_square(boxes, width, height, tightness) for boxes in people[:most]]
             clashes = _clashes(squares)
             if not clashes:
                 return squares
