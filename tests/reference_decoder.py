@@ -104,17 +104,30 @@ def header(payload: bytes) -> dict[str, Any]:
 
 
 def group(
-    payload: bytes, video: dict[str, Any], priors: Mapping[bytes, dict[str, Any]]
+    payload: bytes,
+    video: dict[str, Any],
+    priors: Mapping[bytes, dict[str, Any]],
+    known: dict[int, bytes],
 ) -> dict[str, Any]:
-    """Clause 4."""
+    """Clause 4.
+
+    :param known: key frame 0 of the last four groups that can be references, by pts.
+    """
     r = Fields(payload)
     flags, pts, frames = r.u(), r.s(), r.u()
     keys, content = [], b""
     if flags & 8:
+        assert not flags & 32
         content = r.b()
     else:
+        content = known[pts - r.u()] if flags & 32 else b""
         keys.append(r.u() if flags & 2 else 0)
-        content += r.b()
+        first = r.b()
+        content += first
+        if not flags & 32:
+            known[pts] = first
+            for oldest in list(known)[:-4]:
+                del known[oldest]
         for _ in range(r.u() if flags & 4 else 0):
             keys.append(r.u())
             content += r.b()
@@ -170,8 +183,9 @@ def decode_file(
     """
     found = chunks(data)
     described = header(found[0][1])
+    known = dict[int, bytes]()
     groups = [
-        group(payload, described["video"], priors or shipped())
+        group(payload, described["video"], priors or shipped(), known)
         for kind, payload in found
         if kind == 3
     ]

@@ -32,6 +32,7 @@ from gvc.bitstream import (
     Group,
     KeyFrame,
     Rectangle,
+    Reference,
     VideoHeader,
 )
 from gvc.codec.levels import LevelCoding
@@ -50,7 +51,7 @@ NAMES = (
     "kalman",
     "learned",
     "canvas",
-    "faces",
+    *("faces", "predicted"),
 )
 
 #: A prior that no training changes, and its fingerprint.
@@ -82,7 +83,9 @@ def described(data: bytes) -> dict[str, Any]:
                 pts.append(pts[-1] + video.frame_duration + delay)
             levels = [decoder.decode().tolist() for kind, _, _ in choices if kind == 0]
             moving.append({"rectangle": sides, "choices": choices, "levels": levels})
-        groups.append(summary_of(pts, keys, unit.conventional, moving))
+        # All that the decoder of key frames is given.
+        content = (unit.reference.data if unit.reference else b"") + unit.conventional
+        groups.append(summary_of(pts, keys, content, moving))
     canvas = {"canvas": list(video.canvas)} if video.canvas else {}
     return canvas | {
         "size": [video.width, video.height, video.coded_width, video.coded_height],
@@ -204,9 +207,11 @@ def make_group(
         motion = write_run(coding, delays, [], keys=0)
         return Group(pts, frames, any(delays), (), motion, rng.bytes(90))
     several = [6 * number, 0, 4, 5][: 1 + 3 * (number > 0)]
-    places = {"inside": [4 * number], "several": several, "faces": several}
+    places = {"inside": [4 * number], "several": several, "faces": several, "predicted": several}
     keys = tuple(KeyFrame(place, rng.bytes(50)) for place in places.get(name, [0]))
     motion = run_of(name, delays, len(keys), coding, rng)
+    if name == "predicted" and number:
+        return Group(pts, frames, any(delays), keys, motion, reference=Reference(-3))
     if name not in ("canvas", "faces") or not number:
         return Group(pts, frames, any(delays), keys, motion)
     part, further = Rectangle(8 * number, 0, 240, 128), []
