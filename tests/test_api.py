@@ -123,7 +123,9 @@ def test_the_specification_reads_the_file(coded):
     found = specified(coded.read_bytes())
     assert found["video"]["weights"] == header.video.weights
     assert [time for group in found["groups"] for time in group["pts"]] == times
-    assert all(len(level) == 40 for group in found["groups"] for level in group["levels"])
+    (moving,) = found["groups"][0]["moving"]
+    assert moving["levels"]
+    assert all(len(level) == 40 for level in moving["levels"])
 
 
 def test_variable_frame_rates_survive():

@@ -96,13 +96,13 @@ class _Work:
         before = files.stamp_of(source)
         if not before[0]:
             raise InvalidDataError("is empty", path=source)
-        self.tell(Step("hash"))
-        digest = files.hash_of(source)
-        entry = replace(entry, source_size=before[0], source_mtime_ns=before[1])
-        entry = replace(entry, source_hash=digest, settings=recipe.canonical)
-        folder = self.task.folder / entry.name.parent
-        self.partial = files.partial_in(folder, self.task.token)
         try:
+            self.tell(Step("hash"))
+            digest = files.hash_of(source)
+            entry = replace(entry, source_size=before[0], source_mtime_ns=before[1])
+            entry = replace(entry, source_hash=digest, settings=recipe.canonical)
+            folder = self.task.folder / entry.name.parent
+            self.partial = files.partial_in(folder, self.task.token)
             entry = self._coded(entry)
         except (GvcError, OSError) as error:
             _check_unchanged(source, before, cause=error)
