@@ -27,8 +27,8 @@ from gvc.model.check import MotionCheck
 from gvc.model.mttf import Mttf
 
 #: By how much lower the QP of a key frame is from which others will be predicted: what is spent on
-#: it they all have. On a minute of a speaker, with the same distance of all frames, 26 and 32 take
-#: half of the bytes that 32 and 26 take.
+#: it they all have. A minute of a speaker with QPs 26 and 32 takes 1.68 kb/s and is within 0.090
+#: (LPIPS-alex); with 32 and 26 it takes 2.49 and is within 0.099.
 FINER = 6
 
 #: But not below this QP: pictures get no better by it.
