@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -69,6 +69,20 @@ def write_clip(
         container.mux(video.encode())
         if sound is not None:
             _write_clicks(container, sound, frames / rate)
+    return path
+
+
+def write_pictures(
+    path: Path, pictures: Sequence[np.ndarray] | np.ndarray, *, pixel_format: str = "yuv420p"
+) -> Path:
+    """A video of pictures, RGB uint8 [H, W, 3], 25 a second, coded without loss."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("ffv1", rate=25)
+        video.height, video.width = pictures[0].shape[:2]
+        video.pix_fmt = pixel_format
+        for picture in pictures:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(video.encode())
     return path
 
 

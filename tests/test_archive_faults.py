@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from archives import FAST, GVC, check, entries, make_tree
-from conftest import ROOT, run_gvc
+from conftest import ROOT, run_gvc, write_pictures
 
 from gvc.archive import Archive
 from gvc.archive.entry import Entry, Form, State, Verification
@@ -107,12 +106,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def write_noise(path: Path) -> None:
     """A recording that takes 100 kB and more, however it is coded."""
     pictures = np.random.default_rng(1).integers(0, 256, (4, 256, 256, 3), np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=25)
-        stream.width = stream.height = 256
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
+    write_pictures(path, pictures)
 
 
 def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room(tmp_path, small_disk):

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import draw_head, run_gvc
+from conftest import draw_head, run_gvc, write_pictures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bitstream import VIDEO
@@ -71,18 +71,7 @@ def scene(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("canvas") / "scene.mkv"
-    return write(path, [scene(index) for index in range(FRAMES)])
-
-
-def write(path: Path, pictures: Sequence[np.ndarray]) -> Path:
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.height, video.width = pictures[0].shape[:2]
-        video.pix_fmt = "yuv420p"
-        for picture in pictures:
-            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(video.encode())
-    return path
+    return write_pictures(path, [scene(index) for index in range(FRAMES)])
 
 
 def coded(path: Path, *, told: Told | None = DRAWN, **changes: object) -> bytes:
@@ -177,12 +166,7 @@ def test_decoding_at_a_reduced_size(held, size):
 def test_odd_sizes_come_back(tmp_path):
     pictures = [scene(index, 383, 255) for index in range(4)]
     path = tmp_path / "odd.mkv"
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.width, video.height, video.pix_fmt = 383, 255, "yuv444p"
-        for picture in pictures:
-            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(video.encode())
+    write_pictures(path, pictures, pixel_format="yuv444p")
     data = coded(path, canvas=CanvasMode.ON)
     assert summarise(io.BytesIO(data)).header.video.canvas == (384, 256)
     assert shown(data).shape == (4, 255, 383)
@@ -214,7 +198,7 @@ def test_what_changes_around_the_head_is_coded_as_video_at_full_size(tmp_path):
     for picture in pictures:
         patches = rng.integers(0, 256, (12, 8, 3), dtype=np.uint8)
         picture[:192, :128] = patches.repeat(16, axis=0).repeat(16, axis=1)
-    path = write(tmp_path / "busy.mkv", pictures)
+    path = write_pictures(tmp_path / "busy.mkv", pictures)
     data = coded(path)
     assert summarise(io.BytesIO(data)).header.video.canvas == (WIDTH, HEIGHT)
     assert all(group.video for group in groups(data))

@@ -7,11 +7,10 @@ import pickle
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, SHARED
+from conftest import ROOT, SHARED, write_pictures
 from torch import Tensor
 
 import gvc
@@ -214,12 +213,7 @@ def test_decoded_faces_are_compared_with_their_originals(points, trained, portra
     points.close()
     folder = Path(os.environ.get("GVC_METRIC_WEIGHTS", SHARED / "weights"))
     path = tmp_path / "portrait.mkv"
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.width, video.height, video.pix_fmt = 256, 256, "yuv420p"
-        for picture in (portrait.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8):
-            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(video.encode())
+    write_pictures(path, (portrait.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8))
     reference = make_reference(Clip("portrait", path, "portrait"), tmp_path, side=256, frames=2)
     compare = FaceSimilarity(folder, every=1, device="cpu")
     same = compare.score(reference, reference.planes())

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import ROOT, run_gvc
+from conftest import ROOT, run_gvc, write_pictures
 
 import gvc
 from gvc.api.options import encoder_settings
@@ -54,15 +54,7 @@ def pictures() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def source(pictures: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("machine") / "portrait.mkv"
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.height, video.width = pictures[0].shape[:2]
-        video.pix_fmt = "yuv420p"
-        for picture in pictures:
-            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(video.encode())
-    return path
+    return write_pictures(tmp_path_factory.mktemp("machine") / "portrait.mkv", pictures)
 
 
 def coded(path: Path, purpose: Purpose, *, told: Told | None) -> bytes:

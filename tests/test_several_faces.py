@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import draw_head
+from conftest import draw_head, write_pictures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_bitstream import VIDEO
-from test_canvas import FACES, Told, coded, file_of, groups, luma, shown, write
+from test_canvas import FACES, Told, coded, file_of, groups, luma, shown
 
 from gvc import keyframe
 from gvc.bitstream import (
@@ -56,7 +56,7 @@ def scene(index: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("faces") / "scene.mkv"
-    return write(path, [scene(index) for index in range(FRAMES)])
+    return write_pictures(path, [scene(index) for index in range(FRAMES)])
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_summaries_count_every_rectangle_and_its_motion(both):
 
 
 def test_a_bit_rate_and_a_greatest_distance_go_with_several_faces(source, tmp_path):
-    longer = write(tmp_path / "longer.mkv", [scene(index) for index in range(24)])
+    longer = write_pictures(tmp_path / "longer.mkv", [scene(index) for index in range(24)])
     for path, changes in ((source, {"bit_rate": 60_000}), (longer, {"max_distance": 0.35})):
         (group,) = groups(coded(path, told=Told(*DRAWN), faces=2, **changes))
         assert len(group.rectangles) == 2

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, run_gvc, write_clip
+from conftest import ROOT, run_gvc, write_clip, write_pictures
 
 import gvc
 from gvc.bench.adaptation import AdaptationSettings, adaptation_table, run_adaptation
@@ -57,17 +56,10 @@ def test_key_frames_and_codes_are_those_of_the_frames_that_they_should_become(sh
 @pytest.fixture(scope="module")
 def room(tmp_path_factory) -> Path:
     """The portrait that comes with the project, in the right half of a picture twice as wide."""
-    path = tmp_path_factory.mktemp("room") / "talk.mkv"
     with gvc.open(ROOT / "examples" / "portrait.gvc", threads=1) as portrait:
         faces = [frame.to_ndarray(format="rgb24") for frame in portrait.decode(video=0)][:40]
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.width, video.height, video.pix_fmt = 512, 256, "yuv420p"
-        for face in faces:
-            wide = np.concatenate([255 - face[::-1], face], axis=1)
-            container.mux(video.encode(av.VideoFrame.from_ndarray(wide, format="rgb24")))
-        container.mux(video.encode())
-    return path
+    wide = [np.concatenate([255 - face[::-1], face], axis=1) for face in faces]
+    return write_pictures(tmp_path_factory.mktemp("room") / "talk.mkv", wide)
 
 
 @pytest.mark.skipif(not can_be_found(), reason="nothing here finds faces")

@@ -8,6 +8,7 @@ from pathlib import Path
 from gvc.archive import files
 from gvc.archive.checking import Checked, CheckTask
 from gvc.archive.cluster import RayEngine
+from gvc.archive.decoding import Decoding
 from gvc.archive.entry import Entry, State, Verification
 from gvc.archive.local import LocalEngine, nothing
 from gvc.archive.lock import ArchiveLock
@@ -125,15 +126,13 @@ class Archive:
         :param prepare: what each worker calls first; a function that can be pickled.
         :returns: what was found, in the order in which files were looked at.
         """
+        decoding = Decoding(weights, packs, device, _share(threads, jobs))
         tasks = (
             CheckTask(
                 entry,
                 self.folder,
                 decode,
-                weights=weights,
-                packs=packs,
-                device=device,
-                threads=_share(threads, jobs),
+                decoding,
             )
             for entry in self.entries()
             if entry.is_kept
@@ -165,16 +164,14 @@ class Archive:
         kept = [entry for entry in self.entries() if entry.is_kept]
         check_names(kept)
         token = files.new_token()
+        decoding = Decoding(weights, packs, device, _share(threads, jobs))
         todo = [
             RestoreTask(
                 entry,
                 self.folder,
                 Path(out).resolve(),
                 token,
-                weights=weights,
-                packs=packs,
-                device=device,
-                threads=_share(threads, jobs),
+                decoding,
             )
             for entry in kept
         ]

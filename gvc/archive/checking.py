@@ -7,8 +7,8 @@ from pathlib import Path
 
 import av
 
-from gvc.api.input import InputContainer
 from gvc.archive import files
+from gvc.archive.decoding import Decoding
 from gvc.archive.entry import Entry, Form
 from gvc.archive.task import Step, Tell, reason_of
 from gvc.bitstream import AudioPacket, BitstreamReader
@@ -32,18 +32,13 @@ class CheckTask:
     """Reads, hashes and parses the file of an entry.
 
     :param folder: of the archive. :param decode: whether all of it is decoded, too.
-    :param weights: a weights file or a folder of them, besides those that ship.
-    :param packs: likewise of speaker packs. :param device: where the network runs.
-    :param threads: CPU threads.
+    :param decoding: how .gvc files are decoded; videos take its threads.
     """
 
     entry: Entry
     folder: Path
     decode: bool
-    weights: Path | None = None
-    packs: Path | None = None
-    device: str = "cpu"
-    threads: int | None = None
+    decoding: Decoding
 
     def run(self, tell: Tell) -> Checked:
         """Do it; never raises, but for what ends the process."""
@@ -77,18 +72,12 @@ class CheckTask:
         """How many frames can be decoded; sound is decoded, too."""
         frames = 0
         if self.entry.form is Form.VVC:
-            with Source(path, audio=AudioMode.NONE, threads=self.threads) as media:
+            with Source(path, audio=AudioMode.NONE, threads=self.decoding.threads) as media:
                 for unit in media:
                     frames += not isinstance(unit, AudioPacket)
                     tell(Step("decode", frames, self.entry.frames))
             return frames
-        with InputContainer(
-            path,
-            weights=self.weights,
-            packs=self.packs,
-            device=self.device,
-            threads=self.threads,
-        ) as container:
+        with self.decoding.open(path) as container:
             for frame in container.decode():
                 frames += isinstance(frame, av.VideoFrame)
                 tell(Step("decode", frames, self.entry.frames))

@@ -6,7 +6,6 @@ import fcntl
 import os
 import socket
 from pathlib import Path
-from types import TracebackType
 
 from gvc.errors import MediaError
 
@@ -58,10 +57,5 @@ class ArchiveLock:
     def __enter__(self) -> ArchiveLock:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gvc.api.input import InputContainer
+from gvc.archive.decoding import Decoding
 from gvc.archive.entry import Verification
 from gvc.bitstream import AudioPacket, BitstreamReader, Group
 from gvc.codec.frame_distance import frame_distance
@@ -62,6 +63,9 @@ class Comparison:
 
     def __init__(self, settings: EncoderSettings, mode: Verification) -> None:
         self._settings, self._mode = settings, mode
+        self._decoding = Decoding(
+            settings.weights, settings.pack, settings.device, settings.threads
+        )
         self._distance = Distance.load(device=settings.device)
 
     def with_coded(self, source: Path, coded: Path, *, on_frame: OnFrame) -> Quality:
@@ -77,13 +81,7 @@ class Comparison:
         sampled = self._sampled(coded)
         quality = Quality()
         with (
-            InputContainer(
-                coded,
-                weights=self._settings.weights,
-                packs=self._settings.pack,
-                device=self._settings.device,
-                threads=self._settings.threads,
-            ) as file,
+            self._decoding.open(coded) as file,
             self._opened(source) as media,
         ):
             originals = _video(media)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gvc.api.input import InputContainer
 from gvc.api.transcode import Progress, decode
 from gvc.archive import files
 from gvc.archive.conventional import to_h264
+from gvc.archive.decoding import Decoding
 from gvc.archive.entry import Entry, Form
 from gvc.archive.task import Step, Tell, reason_of
 from gvc.errors import InvalidDataError, UsageError
@@ -67,19 +67,14 @@ class RestoreTask:
 
     :param folder: of the archive. :param out: where the tree is made again.
     :param token: that names of files have until they are whole.
-    :param weights: a weights file or a folder of them, besides those that ship.
-    :param packs: likewise of speaker packs. :param device: where the network runs.
-    :param threads: CPU threads.
+    :param decoding: how .gvc files are decoded; videos take its threads.
     """
 
     entry: Entry
     folder: Path
     out: Path
     token: str
-    weights: Path | None = None
-    packs: Path | None = None
-    device: str = "cpu"
-    threads: int | None = None
+    decoding: Decoding
 
     @property
     def target(self) -> Path:
@@ -112,7 +107,7 @@ class RestoreTask:
                 raise InvalidDataError("is damaged: its hash is another one", path=kept)
         elif entry.form is Form.VVC:
             tell(Step("decode", 0, entry.frames))
-            to_h264(kept, partial, threads=self.threads)
+            to_h264(kept, partial, threads=self.decoding.threads)
         else:
             self._decode(kept, partial, tell)
 
@@ -120,21 +115,12 @@ class RestoreTask:
         def on_progress(done: Progress) -> None:
             tell(Step("decode", done.frames, done.total))
 
-        with (
-            InputContainer(
-                kept,
-                weights=self.weights,
-                packs=self.packs,
-                device=self.device,
-                threads=self.threads,
-            ) as container,
-            partial.open("w+b") as file,
-        ):
+        with self.decoding.open(kept) as container, partial.open("w+b") as file:
             report = decode(
                 container,
                 file,
                 container=_FORMAT,
-                options=SinkOptions(threads=self.threads),
+                options=SinkOptions(threads=self.decoding.threads),
                 name=str(self.target),
                 on_progress=on_progress,
             )

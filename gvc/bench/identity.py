@@ -55,9 +55,12 @@ def find_face_similarity(folder: Path | None, *, every: int, device: str) -> Fac
 
     :raises WeightsError: if the file of the network is none.
     """
-    if FaceEmbedding.path(folder) is None or why_no_faces(folder) is not None:
+    if FaceEmbedding.path(folder) is None:
         return None
-    return FaceSimilarity(folder, every=every, device=device)
+    try:
+        return FaceSimilarity(folder, every=every, device=device)
+    except UnsupportedError:
+        return None
 
 
 class FaceSimilarity:
@@ -71,11 +74,11 @@ class FaceSimilarity:
 
     def __init__(self, folder: Path | None, *, every: int, device: str) -> None:
         self._every, self._device = every, select_device(device)
+        self._points = FacePoints()
         path = FaceEmbedding.path(folder)
         self._network = FaceEmbedding(folder).to(self._device)
         #: Names the network, for results.
         self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else ""
-        self._points = FacePoints()
         self._lock = threading.Lock()
         self._originals: dict[str, _Original] = {}
 

@@ -13,12 +13,13 @@ from gvc.bitstream.group import (
     FurtherRectangle,
     Group,
     KeyFrame,
+    Reference,
 )
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.bitstream.index import GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
 from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
-from gvc.bitstream.references import MAX_REFERENCES, Reference
+from gvc.bitstream.references import MAX_REFERENCES
 from gvc.bitstream.speaker_pack import MAX_PACK, SpeakerPack, TensorChange, fingerprint_of
 from gvc.bitstream.writer import BitstreamWriter
 

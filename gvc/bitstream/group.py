@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.header import MAX_SIDE
 from gvc.bitstream.rectangle import Rectangle
-from gvc.bitstream.references import Reference
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Most frames of a group.
@@ -72,6 +71,18 @@ class KeyFrame:
 
     index: int
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Key frame 0 of an earlier group.
+
+    :param pts: of the first frame of that group, in the video's time base.
+    :param data: the coded picture; empty as long as nobody has looked for it.
+    """
+
+    pts: int
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

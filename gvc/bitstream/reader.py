@@ -92,10 +92,9 @@ class BitstreamReader:
             group = next((unit for unit in units if isinstance(unit, Group)), None)
         finally:
             self._chunks.seek(here)
-        if group is None or group.pts != pts or group.reference is not None or not group.keys:
-            return None
-        self._references.note(group)
-        return group.keys[0].data
+        if group is not None:
+            self._references.note(group)
+        return self._references.find(pts)
 
     @property
     def position(self) -> int:

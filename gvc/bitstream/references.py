@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from gvc.bitstream.group import Group
 
 #: A group may be predicted from one of so many groups before it, of those that could be.
 MAX_REFERENCES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Key frame 0 of an earlier group.
-
-    :param pts: of the first frame of that group, in the video's time base.
-    :param data: the coded picture; empty as long as nobody has looked for it.
-    """
-
-    pts: int
-    data: bytes = b""
-
-
-class _Key(Protocol):
-    @property
-    def data(self) -> bytes: ...
-
-
-class _Group(Protocol):
-    @property
-    def pts(self) -> int: ...
-    @property
-    def keys(self) -> tuple[_Key, ...]: ...
-    @property
-    def reference(self) -> Reference | None: ...
 
 
 class References:
@@ -41,7 +14,7 @@ class References:
     def __init__(self) -> None:
         self._data: dict[int, bytes] = {}
 
-    def note(self, group: _Group) -> None:
+    def note(self, group: Group) -> None:
         """Take notice of the next group of a file."""
         if not group.keys or group.reference is not None:
             return

@@ -211,7 +211,6 @@ class VideoEncoder:
         starts = self._starts.starts_group(picture)
         if self._focus is not None:
             kept = self._focus.keep_faces(kept, anew=starts)
-            picture = to_rgb(kept, *self._plan.whole)
         if starts:
             if header.canvas is not None and self._groups:
                 self._look_closely(self._groups[-1])
@@ -222,6 +221,8 @@ class VideoEncoder:
         group.pts.append(frame.pts)
         group.frames.append(kept)
         if header.canvas is None:
+            if self._focus is not None:
+                picture = to_rgb(kept, *self._plan.whole)
             self._look_at(group.parts[0], picture)
         return self._code()
 

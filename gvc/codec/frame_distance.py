@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import av
 import numpy as np
@@ -31,7 +31,11 @@ def frame_distance(
 
     :param header: of the stream that was decoded. :param rectangles: of the frame's group.
     """
-    views = _views(original, decoded, header, rectangles)
+    return furthest(distance, _views(original, decoded, header, rectangles))
+
+
+def furthest(distance: Distance, views: Iterable[tuple[_Picture, _Picture]]) -> float:
+    """The distance between two pictures, RGB uint8 [H, W, 3], of the views that are furthest."""
     return max(float(distance.distance([one], [other])[0]) for one, other in views)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gvc.bitstream import Rectangle
 from gvc.codec.analysed_group import AnalysedGroup
 from gvc.codec.decoder import VideoDecoder
+from gvc.codec.frame_distance import furthest
 from gvc.codec.group_coder import CodedGroup, GroupCoder
 from gvc.codec.motion_run import TimedFrame, read_runs
 from gvc.codec.settings import coded_size
@@ -51,11 +52,8 @@ class Shown:
 
         That of the view that is furthest.
         """
-        found = [
-            max(float(self._distance.distance([one], [other])[0]) for one, other in views)
-            for views in self._pairs(frames, coded, places)
-        ]
-        return np.array(found, np.float32)
+        pairs = self._pairs(frames, coded, places)
+        return np.array([furthest(self._distance, views) for views in pairs], np.float32)
 
     def blocks(
         self, frames: AnalysedGroup, coded: CodedGroup, places: Sequence[int], *, side: int

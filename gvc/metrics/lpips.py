@@ -9,7 +9,6 @@ that the environment variable ``GVC_METRIC_WEIGHTS`` (or ``--metric-weights``) n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from gvc.errors import UsageError, WeightsError
+from gvc.metrics.folder import weights_folder
 from gvc.metrics.heads import packaged_heads
 
 
@@ -127,9 +127,7 @@ class Lpips(nn.Module):
         self.heads = nn.ParameterList(torch.zeros(1, count, 1, 1) for count in kind.channels)
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188])[:, None, None])
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450])[:, None, None])
-        if folder is None and "GVC_METRIC_WEIGHTS" in os.environ:
-            folder = Path(os.environ["GVC_METRIC_WEIGHTS"])
-        self._load(backbone, kind, folder)
+        self._load(backbone, kind, weights_folder(folder))
         self.requires_grad_(False)
         self.eval()
 

@@ -6,7 +6,6 @@ them. It is looked for in the folder that ``GVC_METRIC_WEIGHTS`` (or ``--metric-
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from gvc.errors import WeightsError
 from gvc.metrics.alignment import CROP, crop_face
+from gvc.metrics.folder import weights_folder
 
 #: Name of the weights in their folder.
 FILE = "mobilefacenet_foamliu.pt"
@@ -143,8 +143,7 @@ class FaceEmbedding(nn.Module):
     @staticmethod
     def path(folder: Path | None = None) -> Path | None:
         """The file of the weights, or None if it is not at hand."""
-        if folder is None and "GVC_METRIC_WEIGHTS" in os.environ:
-            folder = Path(os.environ["GVC_METRIC_WEIGHTS"])
+        folder = weights_folder(folder)
         if folder is None or not (folder / FILE).is_file():
             return None
         return folder / FILE
