@@ -4,7 +4,15 @@ Knows nothing of what is inside a chunk. May import :mod:`gvc.errors`; never tor
 See ``docs/bitstream.md``, clause 2.
 """
 
-from gvc.container.chunk import ANCILLARY, INDEX_KIND, MAX_PAYLOAD, SIGNATURE, VERSION, Chunk
+from gvc.container.chunk import (
+    ANCILLARY,
+    INDEX_KIND,
+    MAX_PAYLOAD,
+    SIGNATURE,
+    VERSION,
+    Chunk,
+    Damage,
+)
 from gvc.container.reader import ChunkReader
 from gvc.container.writer import ChunkWriter
 
@@ -17,4 +25,5 @@ __all__ = [
     "Chunk",
     "ChunkReader",
     "ChunkWriter",
+    "Damage",
 ]

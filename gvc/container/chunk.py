@@ -43,3 +43,17 @@ class Chunk:
     payload: bytes
     offset: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes of a file of which nothing can be used.
+
+    :param start: offset of the first one.
+    :param end: offset behind the last one; ``start`` where bytes are missing.
+    :param cause: what is wrong.
+    """
+
+    start: int
+    end: int
+    cause: str

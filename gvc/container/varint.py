@@ -23,7 +23,7 @@ def encode_varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-def decode_varint(data: bytes, position: int) -> tuple[int, int]:
+def decode_varint(data: bytes | bytearray, position: int) -> tuple[int, int]:
     """Decode at ``position``; returns the value and the position behind it.
 
     :raises TruncatedDataError: if ``data`` ends within the integer.
