@@ -9,6 +9,12 @@ from gvc.bitstream.group import MAX_FRAMES, MAX_PTS
 
 _MAX_OFFSET = 1 << 60
 
+#: Least bytes of a group's chunk: framing, flags, pts, frames and a key frame of no bytes.
+_LEAST_GROUP = 10
+
+#: Least bytes of an entry.
+_LEAST_ENTRY = 3
+
 
 @dataclass(frozen=True, slots=True)
 class GroupEntry:
@@ -47,13 +53,17 @@ class Index:
         return fields.to_bytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Index:
+    def from_bytes(cls, data: bytes, *, file_size: int | None = None) -> Index:
         """Read an index.
 
+        :param file_size: bytes of the file before it, which bound the number of groups.
         :raises InvalidDataError: if a field is cut off or out of range.
         """
         fields = FieldReader(data)
-        count = fields.unsigned("number of groups", fields.left)
+        most = fields.left // _LEAST_ENTRY
+        if file_size is not None:
+            most = min(most, file_size // _LEAST_GROUP)
+        count = fields.unsigned("number of groups", most)
         groups = []
         offset = pts = 0
         for _ in range(count):

@@ -10,36 +10,50 @@ from functools import cached_property
 from typing import BinaryIO
 
 from gvc.bitstream.audio import AudioBlock
+from gvc.bitstream.compression import MAX_HEADER
 from gvc.bitstream.group import Group
 from gvc.bitstream.header import FileHeader
 from gvc.bitstream.index import GroupEntry, Index
-from gvc.bitstream.references import References
-from gvc.bitstream.speaker_pack import fingerprint_of
+from gvc.bitstream.references import MAX_REFERENCES, References
+from gvc.bitstream.speaker_pack import MAX_PACK, fingerprint_of
 from gvc.bitstream.writer import ChunkKind
-from gvc.container import ANCILLARY, INDEX_KIND, Chunk, ChunkReader
+from gvc.container import ANCILLARY, INDEX_KIND, Chunk, ChunkReader, Damage
 from gvc.errors import InvalidDataError, UnsupportedError
+
+
+#: Most bytes of a header chunk's payload: deflate makes nothing much longer.
+_MAX_HEADER_PAYLOAD = MAX_HEADER + (MAX_HEADER >> 6)
+
+#: Types of chunks that are looked for behind damage.
+_AFTER_DAMAGE = (INDEX_KIND, ChunkKind.GROUP, ChunkKind.AUDIO)
 
 
 class BitstreamReader:
     """Iterates over the groups and audio blocks of a file, in order.
 
     :param file: a binary file object with ``read`` and ``seekable``.
+    :param salvage: whether to make do with what is whole of a damaged file: :meth:`salvage` gives
+        its units, :attr:`index` and :meth:`seek` go on behind damage, too.
     :raises InvalidDataError, UnsupportedError: if it does not begin as a .gvc file does.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, salvage: bool = False) -> None:
         self._chunks = ChunkReader(file)
+        self._salvage = salvage
         self._references = References()
-        self._start = self._chunks.offset
-        first = next(iter(self._chunks))
+        #: References that may be looked up: after seeking, those before that place.
+        self._look_ups = 0
+        self._passed_index: Index | None = None
+        first = self._chunks.read(_MAX_HEADER_PAYLOAD)
         if first.kind != ChunkKind.HEADER:
             raise InvalidDataError("the first chunk is not a header")
         self.header = FileHeader.from_bytes(first.payload)
         #: The speaker pack that the file holds, whole and unread; None if it holds none.
         self.pack = self._read_pack() if self.header.embeds_pack else None
+        self._start = self._chunks.offset
 
     def _read_pack(self) -> bytes:
-        chunk = next(iter(self._chunks))
+        chunk = self._chunks.read(MAX_PACK)
         if chunk.kind != ChunkKind.PACK:
             raise InvalidDataError("the chunk behind the header is not a speaker pack")
         if fingerprint_of(chunk.payload) != self.header.video.pack:
@@ -62,6 +76,32 @@ class BitstreamReader:
             unit = _typed(chunk)
             yield chunk, self._whole(unit) if isinstance(unit, Group) else unit
 
+    def salvage(self) -> Iterator[tuple[Chunk | Damage, Group | AudioBlock | None]]:
+        """The same as :meth:`units`, but past damage: what is whole, and what lies between.
+
+        A group that is whole, but cannot be decoded without another one that is not there, comes
+        with a :class:`Damage`.
+
+        :raises UnsupportedError: at a unit that is whole, but of a newer version.
+        """
+        index = self.stored_index
+        marks = sorted({entry.offset for entry in index.groups}) if index is not None else []
+        for piece in self._chunks.salvage(_AFTER_DAMAGE, marks):
+            if isinstance(piece, Damage):
+                yield piece, None
+                continue
+            unit: Group | AudioBlock | None = None
+            try:
+                unit = _typed(piece)
+                if isinstance(unit, Group):
+                    unit = self._whole(unit)
+                elif piece.kind == INDEX_KIND:
+                    self._passed_index = Index.from_bytes(piece.payload, file_size=piece.offset)
+            except InvalidDataError as error:
+                yield Damage(piece.offset, piece.offset + piece.size, error.cause), unit
+            else:
+                yield piece, unit
+
     def _whole(self, group: Group) -> Group:
         """A group with the data of its reference, checked against the header."""
         canvas = self.header.video.canvas
@@ -79,8 +119,9 @@ class BitstreamReader:
 
     def _look_up(self, pts: int) -> bytes | None:
         """Key frame 0 of the group that begins at ``pts``, after reading has begun behind it."""
-        if self.index is None:
+        if not self._look_ups or self.index is None:
             return None
+        self._look_ups -= 1
         entries = self.index.groups
         place = bisect_left([entry.pts for entry in entries], pts)
         if place == len(entries) or entries[place].pts != pts:
@@ -88,13 +129,25 @@ class BitstreamReader:
         here = self._chunks.offset
         self._chunks.seek(entries[place].offset)
         try:
-            units = (_typed(chunk) for chunk in self._chunks)
+            units = (unit for _, unit in self._typed_chunks())
             group = next((unit for unit in units if isinstance(unit, Group)), None)
         finally:
             self._chunks.seek(here)
-        if group is not None:
+        if group is not None and group.pts == pts:
             self._references.note(group)
         return self._references.find(pts)
+
+    def _typed_chunks(self) -> Iterator[tuple[Chunk, Group | AudioBlock | None]]:
+        """Chunks from here on as they stand in the file, past damage if that is asked for."""
+        pieces = self._chunks.salvage(_AFTER_DAMAGE) if self._salvage else iter(self._chunks)
+        for piece in pieces:
+            if isinstance(piece, Damage):
+                continue
+            try:
+                yield piece, _typed(piece)
+            except InvalidDataError:
+                if not self._salvage:
+                    raise
 
     @property
     def position(self) -> int:
@@ -106,19 +159,44 @@ class BitstreamReader:
         """The index; None in a pipe. Where it is missing, the whole groups of the file."""
         if not self._chunks.seekable:
             return None
-        chunk = self._chunks.read_index()
-        return Index.from_bytes(chunk.payload) if chunk is not None else self._scan()
+        stored = self.stored_index
+        return stored if stored is not None else self._scan()
 
-    def seek(self, pts: int) -> None:
+    @property
+    def stored_index(self) -> Index | None:
+        """The index as the file holds it; None where it is missing, or in a pipe not read yet.
+
+        :raises InvalidDataError: if it is not one, unless damage is to be passed over.
+        """
+        return self._passed_index if self._passed_index is not None else self._index_at_the_end
+
+    @cached_property
+    def _index_at_the_end(self) -> Index | None:
+        if not self._chunks.seekable:
+            return None
+        chunk = self._chunks.read_index()
+        if chunk is None:
+            return None
+        try:
+            return Index.from_bytes(chunk.payload, file_size=chunk.offset)
+        except InvalidDataError:
+            if self._salvage:
+                return None
+            raise
+
+    def seek(self, pts: int) -> int:
         """Go on at the last group that starts at ``pts`` or before, or at the first.
 
+        :returns: when that group starts.
         :raises InvalidDataError: if the file is not seekable, or holds no group.
         """
         if self.index is None or not self.index.groups:
             raise InvalidDataError("cannot be searched")
         starts = [entry.pts for entry in self.index.groups]
-        found = max(0, bisect_right(starts, pts) - 1)
-        self._chunks.seek(self.index.groups[found].offset)
+        found = self.index.groups[max(0, bisect_right(starts, pts) - 1)]
+        self._chunks.seek(found.offset)
+        self._look_ups = MAX_REFERENCES
+        return found.pts
 
     def _scan(self) -> Index:
         here = self._chunks.offset
@@ -128,8 +206,7 @@ class BitstreamReader:
         # What can be searched ends where the file is cut off or damaged; reading says why.
         with contextlib.suppress(InvalidDataError):
             start: int | None = None
-            for chunk in self._chunks:
-                unit = _typed(chunk)
+            for chunk, unit in self._typed_chunks():
                 if unit is not None and start is None:
                     start = chunk.offset
                 if isinstance(unit, Group) and start is not None:
