@@ -13,15 +13,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gvc.api.limits import DecodeLimits as DecodeLimits
     from gvc.api.open import open as open
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "open"]
+__all__ = ["DecodeLimits", "__version__", "open"]
 
 
 def __getattr__(name: str) -> object:
     """Import the door to files when it is first used."""
+    if name == "DecodeLimits":
+        from gvc.api.limits import DecodeLimits
+
+        return DecodeLimits
     if name == "open":
         from gvc.api.open import open as gvc_open
 

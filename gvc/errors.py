@@ -62,6 +62,10 @@ class UnsupportedError(GvcError, ValueError):
     """Valid, but made by a newer version, or with a feature that this build lacks."""
 
 
+class LimitError(UnsupportedError):
+    """Valid, but more than whoever decodes allows."""
+
+
 class WeightsError(GvcError, LookupError):
     """Network weights that are missing, damaged, or not the ones a file asks for."""
 

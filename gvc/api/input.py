@@ -9,20 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from gvc.api.limits import DecodeLimits, Meter, OnError, on_error_named
 from gvc.api.packet import Packet
 from gvc.api.streams import AudioStream, StreamContainer, VideoStream
-from gvc.bitstream import BitstreamReader, FileHeader, Group, Index
+from gvc.bitstream import AudioBlock, AudioPacket, BitstreamReader, Damage, FileHeader, Group, Index
 from gvc.codec.settings import decoded_header, precision_named
-from gvc.errors import GvcError, MediaError, UsageError
+from gvc.errors import GvcError, InvalidDataError, MediaError, UsageError
 
 if TYPE_CHECKING:
     import av
 
     from gvc.api.audio import AudioDecoder
+    from gvc.api.concealment import Loss
     from gvc.codec.decoder import VideoDecoder
 
 #: Microseconds a second, FFmpeg's AV_TIME_BASE.
 _MICRO = 1_000_000
+
+_NO_LIMITS = DecodeLimits()
 
 
 class InputContainer:
@@ -38,8 +42,12 @@ class InputContainer:
     :param threads: CPU threads; torch itself then gets one (``torch.set_num_threads``), and
         pictures do not depend on the number. None leaves the choice to the libraries.
     :param precision: how pictures are computed, see :class:`gvc.codec.settings.Precision`.
+    :param on_error: what to do where the file is damaged, see :class:`gvc.api.limits.OnError`;
+        a damaged header is an error always.
+    :param limits: what the file may ask for.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
+    :raises LimitError: if it is beyond ``limits``.
     :raises UsageError: if ``size`` is out of range, or there is no such precision.
     """
 
@@ -55,19 +63,30 @@ class InputContainer:
         device: str = "cpu",
         threads: int | None = None,
         precision: str = "auto",
+        on_error: str = "stop",
+        limits: DecodeLimits = _NO_LIMITS,
     ) -> None:
         self.name = _name_of(file)
         self._own = isinstance(file, (str, Path))
         self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
         self._size, self._precision = size, precision_named(precision)
+        self._conceals = on_error_named(on_error) is OnError.CONCEAL
+        self._limits = limits
+        #: pts of the group that was sought, None at the beginning of the file.
+        self._sought: int | None = None
+        #: What was lost of a damaged file, as far as it was read.
+        self.losses: list[Loss] = []
         self._pack_places = [packs] if packs is not None else []
         if isinstance(file, (str, Path)):
             self._pack_places.append(Path(file).parent)
         self._weights, self._device, self._threads = weights, device, threads
         try:
-            self._reader = BitstreamReader(self._file)
+            self._reader = BitstreamReader(self._file, salvage=self._conceals)
             self.header: FileHeader = self._reader.header
             decoded = decoded_header(self.header.video, size)
+            limits.check_header(self.header.video, decoded)
+            if limits.max_frames is not None or limits.max_seconds is not None:
+                limits.check_index(self.header.video, self.index)
         except BaseException as error:
             self.close()
             raise self._located(error) from error
@@ -133,13 +152,16 @@ class InputContainer:
 
         :param video: 0 for packets of the video stream; :param audio: 0 for those of the audio
             stream. Neither means both.
-        :raises InvalidDataError: where the file is damaged, after all packets before that place.
+        :raises InvalidDataError: where the file is damaged, after all packets before that place;
+            with ``on_error="conceal"`` what is damaged is left out.
         """
         kinds = _kinds(video, audio)
+        meter = Meter(self._limits, self.header.video)
         try:
-            for unit in self._reader:
+            for unit in self._salvaged() if self._conceals else self._reader:
                 if isinstance(unit, Group):
                     if "video" in kinds:
+                        meter.take(unit)
                         yield Packet(self.streams.video[0], unit)
                 elif "audio" in kinds and self.streams.audio:
                     for packet in unit.packets:
@@ -147,14 +169,61 @@ class InputContainer:
         except GvcError as error:
             raise self._located(error) from error
 
+    def _salvaged(self) -> Iterator[Group | AudioBlock]:
+        from gvc.api.concealment import Loss
+
+        for piece, unit in self._reader.salvage():
+            if isinstance(piece, Damage):
+                self.losses.append(Loss("video", piece.start, piece.end, piece.cause))
+            elif unit is not None:
+                yield unit
+
+    def play(
+        self, *, video: int | None = None, audio: int | None = None
+    ) -> Iterator[av.VideoFrame | AudioPacket]:
+        """Video frames, decoded, and audio packets, as they are, in file order.
+
+        With ``on_error="conceal"`` there are frames for the time of lost groups, too: the last good
+        picture, in the beginning the first one. :attr:`losses` tells of them.
+
+        :param video: 0 for the video stream; :param audio: 0 for the audio stream. Neither means
+            both.
+        :raises InvalidDataError: where the file is damaged, or if no picture can be decoded.
+        :raises LimitError: where it is beyond the limits.
+        """
+        from gvc.api.playback import Playback
+
+        kinds = _kinds(video, audio)
+        playback = Playback(
+            self._reader,
+            (lambda: self.video_decoder) if "video" in kinds else None,
+            "audio" in kinds and bool(self.streams.audio),
+            Meter(self._limits, self.header.video),
+        )
+        try:
+            if self._conceals:
+                yield from playback.concealing(begin=self._sought, say=self.losses.append)
+            else:
+                yield from playback.straight()
+        except GvcError as error:
+            raise self._located(error) from error
+
     def decode(
         self, *, video: int | None = None, audio: int | None = None
     ) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Frames in file order, one by one; parameters and errors as for :meth:`demux`."""
-        for packet in self.demux(video=video, audio=audio):
-            try:
-                yield from packet.stream.decode(packet)  # type: ignore[union-attr]
-            except GvcError as error:
+        """Frames in file order, one by one; parameters and errors as for :meth:`play`."""
+        for unit in self.play(video=video, audio=audio):
+            if isinstance(unit, AudioPacket):
+                yield from self._heard(unit)
+            else:
+                yield unit
+
+    def _heard(self, packet: AudioPacket) -> Iterator[av.AudioFrame]:
+        try:
+            yield from self.audio_decoder.decode(packet)
+        except GvcError as error:
+            # A gap in the sound: frames behind it have their own times.
+            if not (self._conceals and isinstance(error, InvalidDataError)):
                 raise self._located(error) from error
 
     def seek(
@@ -179,7 +248,7 @@ class InputContainer:
             raise MediaError("cannot seek in a pipe", path=self.name)
         if not backward:
             pts = next((entry.pts for entry in self.index.groups if entry.pts >= pts), pts)
-        self._reader.seek(pts)
+        self._sought = self._reader.seek(pts)
 
     @cached_property
     def video_decoder(self) -> VideoDecoder:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, overload
 
 from gvc.api.input import InputContainer
+from gvc.api.limits import DecodeLimits
 from gvc.api.output import OutputContainer
 from gvc.errors import UsageError
 
@@ -22,6 +23,8 @@ def open(
     device: str = "cpu",
     threads: int | None = None,
     precision: str = "auto",
+    on_error: str = "stop",
+    limits: DecodeLimits | None = None,
 ) -> InputContainer: ...
 
 
@@ -49,6 +52,8 @@ def open(
     device: str = "cpu",
     threads: int | None = None,
     precision: str = "auto",
+    on_error: str = "stop",
+    limits: DecodeLimits | None = None,
 ) -> InputContainer | OutputContainer:
     """Open a .gvc file.
 
@@ -74,8 +79,13 @@ def open(
         pictures do not depend on the number. None leaves the choice to the libraries.
     :param precision: for reading, how pictures are computed: ``float32``, ``int8`` (8-bit numbers),
         or ``auto``, which is int8 where the processor is made for it. Pictures differ slightly.
+    :param on_error: for reading, what to do where the file is damaged: ``stop`` raises an error,
+        ``conceal`` goes on behind it and holds the last good picture in between;
+        :attr:`InputContainer.losses` tells what was lost.
+    :param limits: for reading, what the file may ask for; none but those of the format if None.
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
+    :raises LimitError: if it is beyond ``limits``.
     :raises UsageError: if an option is unknown or out of range.
     """
     if mode == "r":
@@ -87,10 +97,14 @@ def open(
             device=device,
             threads=threads,
             precision=precision,
+            on_error=on_error,
+            limits=limits or DecodeLimits(),
         )
     if mode == "w":
         if size is not None or precision != "auto":
             raise UsageError("a file that is written has size and precision among the options")
+        if on_error != "stop" or limits is not None:
+            raise UsageError("on_error and limits are for files that are read")
         return OutputContainer(
             file, options=options, weights=weights, packs=packs, device=device, threads=threads
         )

@@ -13,12 +13,13 @@ import av
 
 from gvc.api.input import InputContainer
 from gvc.api.muxer import Muxer
-from gvc.bitstream import AudioPacket, Group
+from gvc.bitstream import AudioPacket
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError, UsageError
 from gvc.media import AudioMode, Sink, SinkOptions, Source, StillSink, is_still
 
 if TYPE_CHECKING:
+    from gvc.api.concealment import Loss
     from gvc.codec.group_coder import CodedGroup
     from gvc.codec.rate_control import GroupRate
     from gvc.faces import Faces
@@ -51,6 +52,7 @@ class Report:
     :param elapsed: seconds that the run took.
     :param problem: why a damaged file ended early, or how much of a source was damaged; None if
         all was well.
+    :param losses: what was lost of a damaged file, where that was concealed.
     """
 
     frames: int
@@ -58,6 +60,7 @@ class Report:
     size: int
     elapsed: float
     problem: str | None = None
+    losses: tuple[Loss, ...] = ()
 
 
 _DEFAULT_OPTIONS = SinkOptions()
@@ -205,7 +208,8 @@ def decode(
 ) -> Report:
     """Decode a .gvc file to a playable one.
 
-    A damaged or cut-off file is decoded up to its last whole group; the report says why it ended.
+    A damaged or cut-off file is decoded up to its last whole group, and the report says why it
+    ended; or, where ``source`` conceals that, to its end, and the report says what was lost.
 
     :param target: a binary file object, which stays open.
     :param container: FFmpeg's name of the format, see :func:`gvc.media.format_of`.
@@ -218,7 +222,7 @@ def decode(
     header = source.header
     video = source.streams.video[0]
     # Whatever keeps the file from being decoded must show before anything is written.
-    decoder = source.video_decoder
+    _ = source.video_decoder
     sink: Sink | StillSink
     if is_still(container):
         sink = StillSink(target, codec=container, video=video.header, name=name)
@@ -237,24 +241,23 @@ def decode(
     end = begin = 0
     problem = None
     try:
-        for packet in source.demux():
-            if isinstance(packet.unit, AudioPacket):
-                sink.write_audio(packet.unit)
+        for unit in source.play():
+            if isinstance(unit, AudioPacket):
+                sink.write_audio(unit)
                 continue
-            assert isinstance(packet.unit, Group)
-            for frame in decoder.decode(packet.unit):
-                assert frame.pts is not None
-                begin = frame.pts if frames == 0 else begin
-                end = frame.pts
-                sink.write_video(frame)
-                frames += 1
-                seconds = float((end - begin) * header.video.time_base)
-                elapsed = time.monotonic() - started
-                on_progress(Progress(frames, total, seconds, source.position, elapsed))
+            assert unit.pts is not None
+            begin = unit.pts if frames == 0 else begin
+            end = unit.pts
+            sink.write_video(unit)
+            frames += 1
+            seconds = float((end - begin) * header.video.time_base)
+            elapsed = time.monotonic() - started
+            on_progress(Progress(frames, total, seconds, source.position, elapsed))
     except InvalidDataError as error:
         if not frames:
             raise
         problem = error.cause
     sink.close()
     seconds = float((end - begin) * header.video.time_base + 1 / header.video.frame_rate)
-    return Report(frames, seconds, source.position, time.monotonic() - started, problem)
+    elapsed = time.monotonic() - started
+    return Report(frames, seconds, source.position, elapsed, problem, tuple(source.losses))

@@ -22,6 +22,7 @@ from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
 from gvc.bitstream.references import MAX_REFERENCES
 from gvc.bitstream.speaker_pack import MAX_PACK, SpeakerPack, TensorChange, fingerprint_of
 from gvc.bitstream.writer import BitstreamWriter
+from gvc.container import Chunk, Damage
 
 __all__ = [
     "MAX_INTERPOLATED",
@@ -35,7 +36,9 @@ __all__ = [
     "AudioPacket",
     "BitstreamReader",
     "BitstreamWriter",
+    "Chunk",
     "ColourDescription",
+    "Damage",
     "FileHeader",
     "FrameType",
     "FurtherRectangle",

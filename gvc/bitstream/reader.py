@@ -20,7 +20,6 @@ from gvc.bitstream.writer import ChunkKind
 from gvc.container import ANCILLARY, INDEX_KIND, Chunk, ChunkReader, Damage
 from gvc.errors import InvalidDataError, UnsupportedError
 
-
 #: Most bytes of a header chunk's payload: deflate makes nothing much longer.
 _MAX_HEADER_PAYLOAD = MAX_HEADER + (MAX_HEADER >> 6)
 

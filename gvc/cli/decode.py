@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from gvc.api.limits import DecodeLimits, OnError
 from gvc.cli.options import (
     device_option,
     known_packs_option,
@@ -19,6 +21,9 @@ from gvc.cli.options import (
 )
 from gvc.cli.start import keep_freed_memory, making_what_stays, preload_torch
 
+if TYPE_CHECKING:
+    from gvc.api.transcode import Report
+
 #: FFmpeg's format on standard output by the short names of the command line.
 _PIPE_FORMATS = {
     "y4m": "yuv4mpegpipe",
@@ -28,6 +33,9 @@ _PIPE_FORMATS = {
     "png": "png",
     "jpg": "mjpeg",
 }
+
+#: Most lines about what of a damaged file is lost.
+_MOST_LINES = 20
 
 
 @click.command("decode")
@@ -50,6 +58,17 @@ _PIPE_FORMATS = {
     "--size", type=int, help="Decode smaller, at this side of the square of equal area: faster."
 )
 @click.option("--audio/--no-audio", default=True, help="Whether to write the sound.")
+@click.option(
+    "--on-error",
+    type=click.Choice([each.value for each in OnError]),
+    default=OnError.STOP.value,
+    show_default=True,
+    help="Where IN is damaged: stop there, or hold the last picture and go on behind it.",
+)
+@click.option("--max-pixels", type=click.IntRange(1), help="Refuse larger pictures.")
+@click.option("--max-frames", type=click.IntRange(1), help="Refuse more frames.")
+@click.option("--max-seconds", type=float, help="Refuse a longer playing time.")
+@click.option("--time-limit", type=float, help="Give up after so many seconds.")
 @known_weights_option
 @precision_option
 @known_packs_option
@@ -67,6 +86,11 @@ def command(
     preset: str | None,
     size: int | None,
     audio: bool,
+    on_error: str,
+    max_pixels: int | None,
+    max_frames: int | None,
+    max_seconds: float | None,
+    time_limit: float | None,
     weights: Path | None,
     precision: str,
     pack: Path | None,
@@ -80,7 +104,8 @@ def command(
 
     OUT's name chooses the format: .mp4, .mkv, .mov, .webm, .nut or .y4m, and .png or .jpg for a
     file of one frame. A file that is damaged or cut off is decoded up to there; the exit code is 1
-    then, and OUT is kept.
+    then, and OUT is kept. With --on-error conceal all that is whole is decoded, OUT has its full
+    length, and the exit code is 0. A file beyond a --max or the time limit leaves no OUT.
     """
     keep_freed_memory()
     preload_torch()
@@ -103,6 +128,8 @@ def command(
             device=device,
             threads=threads,
             precision=precision,
+            on_error=on_error,
+            limits=DecodeLimits(max_pixels, max_frames, max_seconds, time_limit),
         ) as file,
         writable(target, source=source, overwrite=overwrite) as output,
         progress_line("decode", quiet=quiet) as on_progress,
@@ -120,9 +147,21 @@ def command(
         )
     if verbose:
         click.echo(summary(target, report), err=True)
+    _say_losses(source, report)
     if report.problem is not None:
         click.echo(
             f"gvc: warning: {source}: {report.problem}; {report.frames} frames were decoded",
             err=True,
         )
         sys.exit(1)
+
+
+def _say_losses(source: str, report: Report) -> None:
+    losses = [*map(str, report.losses[:_MOST_LINES])]
+    if len(report.losses) > _MOST_LINES:
+        losses.append(f"{len(report.losses) - _MOST_LINES} more losses")
+    if losses:
+        held = sum(loss.frames for loss in report.losses)
+        losses.append(f"{len(report.losses)} losses; {held} of {report.frames} frames are held")
+    for line in losses:
+        click.echo(f"gvc: warning: {source}: {line}", err=True)

@@ -144,7 +144,9 @@ class VideoDecoder:
             raise UnsupportedError("coded size is not a multiple of 16")
         self._synthesiser = Synthesiser(network, device=device)
         self._matrix = matrix_of(header.colour)
-        self._key_frames = keyframe.get(header.key_codec).decoder(header.key_parameters)
+        self._key_frames = keyframe.get(header.key_codec).decoder(
+            header.key_parameters, size=header.key_size
+        )
 
     def decode(
         self, group: Group, *, only: Container[int] | None = None

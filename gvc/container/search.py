@@ -80,7 +80,9 @@ class ChunkSearch:
             return False
         checksum = google_crc32c.value(bytes(ahead[at : min(at + _BLOCK, end)]))
         for start in range(at + _BLOCK, end, _BLOCK):
-            checksum = google_crc32c.extend(checksum, bytes(ahead[start : min(start + _BLOCK, end)]))
+            checksum = google_crc32c.extend(
+                checksum, bytes(ahead[start : min(start + _BLOCK, end)])
+            )
         if checksum == int.from_bytes(ahead[end : at + size], "little"):
             return True
         self._allowance -= size

@@ -128,5 +128,8 @@ class KeyFrameCodec(ABC):
         """
 
     @abstractmethod
-    def decoder(self, parameters: bytes) -> KeyFrameDecoder:
-        """A decoder for pictures that share these parameter sets."""
+    def decoder(self, parameters: bytes, *, size: tuple[int, int] | None = None) -> KeyFrameDecoder:
+        """A decoder for pictures that share these parameter sets.
+
+        :param size: their width and height, where larger ones are to be refused.
+        """

@@ -10,8 +10,11 @@ import av
 from gvc.errors import InvalidDataError, KeyFrameError
 from gvc.keyframe.codec import KeyFrameDecoder
 
-#: Larger pictures are refused before any memory is taken for them.
-_MAX_PIXELS = 2048 * 2048
+#: Larger pictures are refused where nobody says how large they are to be.
+_MAX_PIXELS = 1 << 23
+
+#: FFmpeg's limit is on width times height where the width is rounded up to a multiple of this.
+_WIDTH_UNIT = 64
 
 #: What key frames decode to; VVenC codes 8-bit pictures with 10 bits inside.
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p", "yuv420p10le")
@@ -22,11 +25,16 @@ class FFmpegDecoder(KeyFrameDecoder):
 
     :param codec: FFmpeg's name of the codec.
     :param parameters: parameter sets, given to the decoder before the pictures of each group.
+    :param size: width and height of the pictures: larger ones are refused before any memory is
+        taken for them.
     """
 
-    def __init__(self, codec: str, parameters: bytes) -> None:
+    def __init__(self, codec: str, parameters: bytes, *, size: tuple[int, int] | None) -> None:
         self._codec = codec
         self._parameters = parameters
+        self._max_pixels = _MAX_PIXELS
+        if size is not None:
+            self._max_pixels = (size[0] + -size[0] % _WIDTH_UNIT) * size[1]
 
     def decode(self, pictures: Sequence[bytes]) -> list[av.VideoFrame]:
         """See :class:`KeyFrameDecoder`."""
@@ -63,5 +71,5 @@ class FFmpegDecoder(KeyFrameDecoder):
             raise KeyFrameError(f"this FFmpeg cannot decode {self._codec}") from error
         assert isinstance(context, av.VideoCodecContext)
         context.thread_count = 1
-        context.options = {"max_pixels": str(_MAX_PIXELS), "err_detect": "explode"}
+        context.options = {"max_pixels": str(self._max_pixels), "err_detect": "explode"}
         return context

@@ -42,9 +42,9 @@ class HevcCodec(KeyFrameCodec):
         """See :class:`KeyFrameCodec`; presets are x265's, ``slow`` by default."""
         return _X265(width, height, qp, colour, preset or "slow")
 
-    def decoder(self, parameters: bytes) -> KeyFrameDecoder:
+    def decoder(self, parameters: bytes, *, size: tuple[int, int] | None = None) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
-        return FFmpegDecoder("hevc", parameters)
+        return FFmpegDecoder("hevc", parameters, size=size)
 
 
 def _nal_type(unit: bytes) -> int:

@@ -73,9 +73,9 @@ class VvcCodec(KeyFrameCodec):
             raise UsageError(f"VVenC has no preset {preset!r}", hint=", ".join(_PRESETS))
         return _Vvenc(width, height, qp, colour, preset)
 
-    def decoder(self, parameters: bytes) -> KeyFrameDecoder:
+    def decoder(self, parameters: bytes, *, size: tuple[int, int] | None = None) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
-        return FFmpegDecoder("vvc", parameters)
+        return FFmpegDecoder("vvc", parameters, size=size)
 
 
 def _nal_type(unit: bytes) -> int:

@@ -6,6 +6,7 @@ May import :mod:`gvc.bitstream` (for the headers that describe streams) and :mod
 from gvc.media.audio import AudioCopy, OpusEncoder, stored_packets
 from gvc.media.picture import (
     colour_of,
+    copy_of,
     from_planes,
     from_rgb,
     luma_weights,
@@ -32,6 +33,7 @@ __all__ = [
     "StillSink",
     "VideoInfo",
     "colour_of",
+    "copy_of",
     "format_of",
     "from_planes",
     "from_rgb",

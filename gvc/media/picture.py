@@ -140,6 +140,19 @@ def tag(frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
     return frame
 
 
+def copy_of(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
+    """The same picture, 8-bit 4:2:0, at another time."""
+    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for target, source in zip(copy.planes, frame.planes, strict=True):
+        rows = [
+            np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : plane.width]  # type: ignore[call-overload]
+            for plane in (target, source)
+        ]
+        rows[0][:] = rows[1]
+    copy.pts, copy.time_base = pts, frame.time_base
+    return tag(copy, colour_of(frame))
+
+
 def _convert(
     frame: av.VideoFrame, pixel_format: str, width: int, height: int, colour: ColourDescription
 ) -> av.VideoFrame:
