@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 
@@ -36,7 +37,7 @@ class Loss:
     frames: int = 0
 
     def __str__(self) -> str:
-        where = f"bytes {self.start} to {self.end} are lost: {self.cause}"
+        where = f"{self.cause} (bytes {self.start} to {self.end})"
         if self.seconds is None:
             return where
         begin, end = (f"{float(time):.2f}" for time in self.seconds)
@@ -136,7 +137,7 @@ class PictureConcealment:
         starts = sorted(pts for pts in lost if pts < end and (first is None or first <= pts))
         return [
             _Span(begin, until, lost[begin])
-            for begin, until in zip(starts, [*starts[1:], end], strict=True)
+            for begin, until in pairwise([*starts, end])
         ]
 
     def _fill(self, spans: list[_Span], picture: av.VideoFrame) -> Iterator[av.VideoFrame]:
