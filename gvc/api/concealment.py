@@ -135,10 +135,7 @@ class PictureConcealment:
         lost = {group.pts: group.frames for group in index.groups} | self._known
         first = self._begin
         starts = sorted(pts for pts in lost if pts < end and (first is None or first <= pts))
-        return [
-            _Span(begin, until, lost[begin])
-            for begin, until in pairwise([*starts, end])
-        ]
+        return [_Span(begin, until, lost[begin]) for begin, until in pairwise([*starts, end])]
 
     def _fill(self, spans: list[_Span], picture: av.VideoFrame) -> Iterator[av.VideoFrame]:
         loss = _joined("video", self._damages)

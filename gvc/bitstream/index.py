@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.group import MAX_FRAMES, MAX_PTS
+from gvc.errors import InvalidDataError
 
 _MAX_OFFSET = 1 << 60
 
@@ -69,5 +70,7 @@ class Index:
         for _ in range(count):
             offset += fields.unsigned("offset", _MAX_OFFSET)
             pts += fields.signed("pts", MAX_PTS)
+            if offset > (_MAX_OFFSET if file_size is None else file_size) or abs(pts) > MAX_PTS:
+                raise InvalidDataError("the index says what cannot be")
             groups.append(GroupEntry(offset, pts, fields.unsigned("frames", MAX_FRAMES, low=1)))
         return cls(tuple(groups), pts + fields.signed("end", MAX_PTS))

@@ -17,6 +17,7 @@ from gvc.keyframe.codec import (
     KeyFrameEncoder,
 )
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
+from gvc.keyframe.picture_size import hevc_size
 
 #: x265 goes no higher.
 _MAX_QP = 51
@@ -44,7 +45,7 @@ class HevcCodec(KeyFrameCodec):
 
     def decoder(self, parameters: bytes, *, size: tuple[int, int] | None = None) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
-        return FFmpegDecoder("hevc", parameters, size=size)
+        return FFmpegDecoder("hevc", parameters, read_size=hevc_size, size=size)
 
 
 def _nal_type(unit: bytes) -> int:

@@ -20,6 +20,7 @@ from gvc.keyframe.codec import (
     KeyFrameEncoder,
 )
 from gvc.keyframe.ffmpeg_decoder import FFmpegDecoder
+from gvc.keyframe.picture_size import vvc_size
 from gvc.media.program import ffmpeg_program
 
 _PRESETS = ("faster", "fast", "medium", "slow", "slower")
@@ -75,7 +76,7 @@ class VvcCodec(KeyFrameCodec):
 
     def decoder(self, parameters: bytes, *, size: tuple[int, int] | None = None) -> KeyFrameDecoder:
         """See :class:`KeyFrameCodec`."""
-        return FFmpegDecoder("vvc", parameters, size=size)
+        return FFmpegDecoder("vvc", parameters, read_size=vvc_size, size=size)
 
 
 def _nal_type(unit: bytes) -> int:
