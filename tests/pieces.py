@@ -66,7 +66,7 @@ def motion(video: VideoHeader, frames: int, *, seed: int) -> bytes:
 def file_of_groups(count: int, *, predicted: bool = False, sound: bool = False) -> bytes:
     """A file of that many groups, a second each.
 
-    :param predicted: whether the second group needs the first one, the fourth the third one, and so on.
+    :param predicted: whether every second group needs the one before.
     """
     video = video_header()
     key = portrait()[1].keys[0].data
