@@ -107,8 +107,14 @@ class InputContainer:
 
     @cached_property
     def index(self) -> Index | None:
-        """Where the groups are; None where the file cannot be searched."""
-        return self._reader.index
+        """Where the groups are; None where the file cannot be searched.
+
+        :raises InvalidDataError: if the file holds one that is none.
+        """
+        try:
+            return self._reader.index
+        except GvcError as error:
+            raise self._located(error) from error
 
     @property
     def start_time(self) -> int | None:
