@@ -159,9 +159,9 @@ def command(
 def _say_losses(source: str, report: Report) -> None:
     losses = [*map(str, report.losses[:_MOST_LINES])]
     if len(report.losses) > _MOST_LINES:
-        losses.append(f"{len(report.losses) - _MOST_LINES} more losses")
+        losses.append(f"and so on, {len(report.losses)} times")
     if losses:
         held = sum(loss.frames for loss in report.losses)
-        losses.append(f"{len(report.losses)} losses; {held} of {report.frames} frames are held")
+        losses.append(f"{held} of {report.frames} frames are held for what is lost")
     for line in losses:
         click.echo(f"gvc: warning: {source}: {line}", err=True)
