@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,6 +78,8 @@ class PictureConcealment:
         self._damages: list[Damage] = []
         #: Lost groups of which more is known than the index says: their frames by pts.
         self._known: dict[int, int] = {}
+        #: Frames of groups by pts, ascending, as the index says.
+        self._indexed: list[tuple[int, int]] | None = None
         #: Before this nothing is missing.
         self._begin = begin
         #: When the next frame is expected.
@@ -108,7 +111,8 @@ class PictureConcealment:
         """Take notice of a good frame."""
         assert frame.pts is not None
         self._last = frame
-        self._begin, self._expected = frame.pts + 1, frame.pts + self._duration
+        self._begin = frame.pts + 1 if self._begin is None else max(self._begin, frame.pts + 1)
+        self._expected = frame.pts + self._duration
 
     def finish(self, index: Index | None) -> Iterator[av.VideoFrame]:
         """What is to be shown at the end of the file.
@@ -132,10 +136,14 @@ class PictureConcealment:
                 begin = min(0, end, *self._known)
             frames = round(Fraction(end - begin, self._duration))
             return [_Span(begin, end, min(frames, _MOST_HELD))] if frames > 0 else []
-        lost = {group.pts: group.frames for group in index.groups} | self._known
-        first = self._begin
-        starts = sorted(pts for pts in lost if pts < end and (first is None or first <= pts))
-        return [_Span(begin, until, lost[begin]) for begin, until in pairwise([*starts, end])]
+        if self._indexed is None:
+            self._indexed = sorted({group.pts: group.frames for group in index.groups}.items())
+        first = 0 if self._begin is None else bisect_left(self._indexed, (self._begin,))
+        lost = dict(self._indexed[first : bisect_left(self._indexed, (end,))])
+        for pts, frames in self._known.items():
+            if (self._begin is None or self._begin <= pts) and pts < end:
+                lost[pts] = frames
+        return [_Span(pts, until, lost[pts]) for pts, until in pairwise([*sorted(lost), end])]
 
     def _fill(self, spans: list[_Span], picture: av.VideoFrame) -> Iterator[av.VideoFrame]:
         loss = _joined("video", self._damages)

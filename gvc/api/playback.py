@@ -78,9 +78,9 @@ class Playback:
         """Frames of ``group`` as far as it can be decoded, behind those that are missing."""
         assert self.decoder is not None
         self.meter.check_group(group)
-        shown = 0
+        decoder, shown = self.decoder(), 0
         try:
-            for frame in self.decoder().decode(group):
+            for frame in decoder.decode(group):
                 for held in pictures.held(frame, self.reader.stored_index):
                     yield self._counted(held)
                 pictures.show(frame)
