@@ -83,7 +83,9 @@ def check(shown: Shown, sound: list[av.VideoFrame], lost: set[int]) -> None:
             assert same(frame, sound[place])
         else:
             before = [each for each in range(place) if good[each]]
-            assert same(frame, sound[before[-1] if before else first])
+            stands = sound[before[-1] if before else first]
+            assert same(frame, stands)
+            assert (frame.colorspace, frame.color_range) == (stands.colorspace, stands.color_range)
     held = [int(number) for line in losses for number in re.findall(r"(\d+) frames are held", line)]
     assert sum(held) == FRAMES * len(lost)
 

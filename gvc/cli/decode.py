@@ -147,7 +147,8 @@ def command(
         )
     if verbose:
         click.echo(summary(target, report), err=True)
-    _say_losses(source, report)
+    if not quiet:
+        _say_losses(source, report)
     if report.problem is not None:
         click.echo(
             f"gvc: warning: {source}: {report.problem}; {report.frames} frames were decoded",

@@ -150,7 +150,9 @@ def copy_of(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
         ]
         rows[0][:] = rows[1]
     copy.pts, copy.time_base = pts, frame.time_base
-    return tag(copy, colour_of(frame))
+    copy.colorspace, copy.color_range = frame.colorspace, frame.color_range
+    copy.color_primaries, copy.color_trc = frame.color_primaries, frame.color_trc
+    return copy
 
 
 def _convert(
