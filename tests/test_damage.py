@@ -163,6 +163,15 @@ def test_a_group_that_cannot_be_decoded_is_lost(whole, pictures):
         list(container.decode(video=0))
 
 
+def test_a_group_that_comes_twice_is_shown_once(whole, pictures):
+    first, second, *_ = groups_of(whole)
+    twice = whole[: second.offset] + whole[first.offset : second.offset] + whole[second.offset :]
+    frames, _, losses = played(twice)
+    assert [frame.pts for frame in frames] == [frame.pts for frame in pictures]
+    assert all(map(same, frames, pictures))
+    assert any("too late" in line for line in losses)
+
+
 def test_a_file_that_was_cut_off_gives_what_is_whole(whole, pictures):
     groups = groups_of(whole)
     frames, _, losses = played(whole[: groups[2].offset + 9])

@@ -97,6 +97,10 @@ class PictureConcealment:
             begin = group.pts if not shown or self._expected is None else self._expected
             self._known[begin] = group.frames - shown
 
+    def is_past(self, pts: int) -> bool:
+        """Whether frames from ``pts`` on would come behind later ones."""
+        return self._begin is not None and pts < self._begin
+
     def held(self, frame: av.VideoFrame, index: Index | None) -> Iterator[av.VideoFrame]:
         """What is to be shown before the next good frame.
 
@@ -141,7 +145,7 @@ class PictureConcealment:
         first = 0 if self._begin is None else bisect_left(self._indexed, (self._begin,))
         lost = dict(self._indexed[first : bisect_left(self._indexed, (end,))])
         for pts, frames in self._known.items():
-            if (self._begin is None or self._begin <= pts) and pts < end:
+            if not self.is_past(pts) and pts < end:
                 lost[pts] = frames
         return [_Span(pts, until, lost[pts]) for pts, until in pairwise([*sorted(lost), end])]
 

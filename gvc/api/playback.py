@@ -77,6 +77,10 @@ class Playback:
     ) -> Iterator[av.VideoFrame]:
         """Frames of ``group`` as far as it can be decoded, behind those that are missing."""
         assert self.decoder is not None
+        end = chunk.offset + chunk.size
+        if pictures.is_past(group.pts):
+            pictures.lose(Damage(chunk.offset, end, "a group comes too late"))
+            return
         self.meter.check_group(group)
         decoder, shown = self.decoder(), 0
         try:
@@ -87,8 +91,7 @@ class Playback:
                 shown += 1
                 yield self._counted(frame)
         except InvalidDataError as error:
-            damage = Damage(chunk.offset, chunk.offset + chunk.size, error.cause)
-            pictures.lose(damage, group, shown=shown)
+            pictures.lose(Damage(chunk.offset, end, error.cause), group, shown=shown)
 
     def _counted(self, frame: av.VideoFrame) -> av.VideoFrame:
         assert frame.pts is not None
