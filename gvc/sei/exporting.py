@@ -49,13 +49,13 @@ def export_stream(
 ) -> StreamReport:
     """Write a .gvc file as a VVC elementary stream with Generative Face Video messages.
 
-    :param source: a binary file object that can be sought.
+    :param source: a binary file object; what cannot be sought is read whole.
     :param target: a binary file object; it is written in one pass and stays open.
     :param extra_weights: a weights file, or a folder of them, where to look for the prior first.
     :param on_warning: called with a line for what a VVC stream does not hold.
     :raises GvcError: if the file is damaged, or its key frames are not VVC.
     """
-    reader = BitstreamReader(source)
+    reader = BitstreamReader(source if source.seekable() else io.BytesIO(source.read()))
     video = reader.header.video
     if video.key_codec != "vvc":
         raise UnsupportedError(
