@@ -14,7 +14,7 @@ from gvc.bitstream.fields import FieldWriter
 from gvc.codec.levels import LevelCoding
 from gvc.errors import InvalidDataError, UnsupportedError
 from gvc.sei.message import SeiMessage, prefix_unit
-from gvc.sei.motion import face_messages, outline_of, read_motion
+from gvc.sei.motion import GroupMotion, face_messages, outline_of, read_motion
 from gvc.sei.nal import (
     END_OF_SEQUENCE,
     ENDS,
@@ -69,6 +69,7 @@ def export_stream(
     for unit in reader:
         if not isinstance(unit, AudioBlock):
             writer.write_group(unit)
+    writer.close()
     return writer.report
 
 
@@ -87,7 +88,7 @@ def _opening(reader: BitstreamReader) -> list[SeiMessage]:
 
 
 class _StreamWriter:
-    """Writes one group after the other, each as a coded video sequence of its own.
+    """Writes one group after the other, as a rule each as a coded video sequence of its own.
 
     :param opening: messages for the first picture.
     """
@@ -100,40 +101,51 @@ class _StreamWriter:
         opening: Sequence[SeiMessage],
     ) -> None:
         self._target = target
-        self._video, self._coding = video, coding
+        self._coding = coding
         self._parameters = _units_of(video.key_parameters)
         self._waiting = list(opening)
+        # The only picture of the sequence that is being written, if there is only one.
+        self._only: bytes | None = None
         self.report = StreamReport(0, 0, 0)
 
     def write_group(self, group: Group) -> None:
-        """Write a group, and what says that the next one begins anew."""
+        """Write the next group."""
+        if group.reference is None or group.reference.data != self._only:
+            if self.report.groups:
+                self.close()
+            self._only = None
         if group.video:
             self._write_video(group)
         else:
             self._write_keys(group)
-        self._write(NalUnit(END_OF_SEQUENCE))
+        alone = len(group.keys) == 1 and group.reference is None
+        self._only = group.keys[0].data if alone else None
         self.report = replace(self.report, groups=self.report.groups + 1)
+
+    def close(self) -> None:
+        """Say that the sequence ends: what comes behind it begins anew."""
+        self._write(NalUnit(END_OF_SEQUENCE))
 
     def _write_keys(self, group: Group) -> None:
         motion = read_motion(self._coding, group)
         faces = face_messages(group, motion, length=self._coding.length)
         pictures = [_picture(key.data) for key in group.keys]
         content = b"".join(unit.data for picture in pictures for unit in picture)
-        record = self._record(group, content + motion.levels)
-        if group.reference is not None:
-            repeated = Record(RecordKind.REFERENCE).encode()
-            self._write_picture(_picture(group.reference.data), [repeated], first=True)
-            self.report = replace(self.report, repeated=self.report.repeated + 1)
-        for number, picture in enumerate(pictures):
-            kind = record if number == 0 else Record(RecordKind.KEY, bytes([number])).encode()
-            messages = [
-                message.encode()
-                for (_, key), found in faces.items()
-                for message in found
-                if key == number
-            ]
-            first = number == 0 and group.reference is None
-            self._write_picture(picture, [kind, *messages], first=first)
+        record = self._record(group, motion, content + motion.levels)
+        begins = self._only is None
+        if group.reference is not None and begins:
+            self._repeat(group.reference.data)
+            begins = False
+        for number, (picture, messages) in enumerate(zip(pictures, faces, strict=True)):
+            about = Record(RecordKind.KEY, bytes([number])).encode() if number else record
+            encoded = [message.encode() for message in messages]
+            self._write_picture(picture, [about, *encoded], first=begins and number == 0)
+
+    def _repeat(self, reference: bytes) -> None:
+        """Write the key frame of an earlier group once more: the sequence begins with it."""
+        messages = [Record(RecordKind.REFERENCE).encode()]
+        self._write_picture(_picture(reference), messages, first=True)
+        self.report = replace(self.report, repeated=self.report.repeated + 1)
 
     def _write_picture(
         self, units: Sequence[NalUnit], messages: Sequence[SeiMessage], *, first: bool
@@ -159,12 +171,12 @@ class _StreamWriter:
         leading = list(takewhile(_leads, units))
         content = b"".join(unit.data for unit in units)
         self._write(*leading)
-        self._write_messages([self._record(group, content)], temporal_id=0)
+        motion = read_motion(self._coding, group)
+        self._write_messages([self._record(group, motion, content)], temporal_id=0)
         self._write(*units[len(leading) :])
         self.report = replace(self.report, pictures=self.report.pictures + group.frames)
 
-    def _record(self, group: Group, content: bytes) -> SeiMessage:
-        motion = read_motion(self._coding, group, levels=False)
+    def _record(self, group: Group, motion: GroupMotion, content: bytes) -> SeiMessage:
         outline = outline_of(self._coding, group, motion)
         return Record(RecordKind.GROUP, checksum(content) + outline.to_bytes()).encode()
 

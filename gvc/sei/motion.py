@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,9 +18,6 @@ from gvc.sei.face_video import FRACTION_BITS, FaceVideoMessage
 
 #: Stands for the video of a group where that is elsewhere: a group has some.
 _ELSEWHERE = b"\x00"
-
-#: A rectangle and a key frame, by number: what all frames of one gfv_id share.
-Source = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +110,27 @@ def with_content(
 
 def face_messages(
     group: Group, motion: GroupMotion, *, length: int
-) -> dict[Source, list[FaceVideoMessage]]:
-    """The messages of ``group``, those that share a gfv_id together.
+) -> list[list[FaceVideoMessage]]:
+    """The messages of a group that is not coded as video, for each key frame.
+
+    Those that share a gfv_id follow each other.
 
     :param length: coefficients of a motion code.
     """
     keys = {key.index for key in group.keys}
     places = [place for place in range(group.frames) if place not in keys]
     still = np.zeros(length, np.int64)
-    found: dict[Source, list[FaceVideoMessage]] = {}
-    for rectangle, run in enumerate(motion.runs if group.keys else ()):
-        codes = defaultdict[int, list[npt.NDArray[np.int64]]](lambda: [still])
+    found = [list[FaceVideoMessage]() for _ in group.keys]
+    for rectangle, run in enumerate(motion.runs):
+        codes = [[still] for _ in group.keys]
         for frame, code in zip(run, _shown(run, places, still), strict=True):
             codes[frame.choice.key].append(code)
-        for key in range(len(group.keys)):
-            source = rectangle, key
-            identity = identity_of(source)
-            found[source] = [FaceVideoMessage(identity, 0, tuple(still.tolist()))]
+        for key, messages in enumerate(found):
+            identity = identity_of(rectangle, key)
+            messages.append(FaceVideoMessage(identity, 0, tuple(still.tolist())))
             for count, (before, code) in enumerate(pairwise(codes[key]), 1):
                 change = tuple((code - before).tolist())
-                found[source].append(FaceVideoMessage(identity, count, change))
+                messages.append(FaceVideoMessage(identity, count, change))
     return found
 
 
@@ -160,9 +157,8 @@ def _shown(
             yield before[1] + (2 * change + end - start) // (2 * (end - start))
 
 
-def identity_of(source: Source) -> int:
+def identity_of(rectangle: int, key: int) -> int:
     """The gfv_id of frames in a rectangle that are animated from a key frame."""
-    rectangle, key = source
     return MAX_KEYS * rectangle + key
 
 
@@ -175,19 +171,18 @@ class LevelCollector:
 
     def __init__(self, outline: Group, motion: GroupMotion, *, length: int) -> None:
         self._motion = motion
-        sources = [
-            (rectangle, key)
-            for rectangle in range(len(motion.runs) if outline.keys else 0)
+        # Messages that have come, that of the base picture being the first.
+        self._counts = {
+            identity_of(rectangle, key): 0
+            for rectangle in range(len(motion.runs))
             for key in range(len(outline.keys))
-        ]
-        # What has come, the base picture being the first; each message tells a change.
-        self._counts = dict.fromkeys(map(identity_of, sources), 0)
+        }
         self._last = {identity: np.zeros(length, np.int64) for identity in self._counts}
         self._frames = {identity: list[InterFrame]() for identity in self._counts}
         self._sent = {identity: list[npt.NDArray[np.int32]]() for identity in self._counts}
         for rectangle, run in enumerate(motion.runs):
             for frame in run:
-                self._frames[identity_of((rectangle, frame.choice.key))].append(frame)
+                self._frames[identity_of(rectangle, frame.choice.key)].append(frame)
 
     def take(self, message: FaceVideoMessage) -> None:
         """Take the next message.
@@ -218,7 +213,7 @@ class LevelCollector:
         waiting = {identity: iter(sent) for identity, sent in self._sent.items()}
         runs = (
             tuple(
-                replace(frame, levels=next(waiting[identity_of((rectangle, frame.choice.key))]))
+                replace(frame, levels=next(waiting[identity_of(rectangle, frame.choice.key)]))
                 if frame.kind == InterType.MOTION
                 else frame
                 for frame in run
