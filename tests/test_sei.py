@@ -56,17 +56,8 @@ def playable() -> Playable:
     def read(name: str) -> bytes:
         header, groups = parts((VECTORS / f"{name}.gvc").read_bytes())
         size = header.video.key_size
-        colour = ColourDescription(1, 1, 1)
-        encoder = keyframe.get("vvc").encoder(
-            width=size[0], height=size[1], qp=40, colour=colour, preset="faster"
-        )
-
-        def pictures(count: int) -> list[av.VideoFrame]:
-            drawn = (draw_head(3 * index, *size) for index in range(count))
-            frames = (av.VideoFrame.from_ndarray(each, format="rgb24") for each in drawn)
-            return [frame.reformat(format="yuv420p") for frame in frames]
-
-        keys = once(size, lambda: encoder.encode(pictures(5)))
+        encoder = encoder_for(size)
+        keys = once(size, lambda: encoder.encode(pictures(size, 5)))
         file = io.BytesIO()
         writer = BitstreamWriter(file)
         video = replace(header.video, key_parameters=keys.parameters)
@@ -75,7 +66,7 @@ def playable() -> Playable:
             count = group.frames
             if group.video:
                 stream = once(
-                    (size, count), lambda n=count: encoder.encode_video(pictures(n), qp=40)
+                    (size, count), lambda n=count: encoder.encode_video(pictures(size, n), qp=40)
                 )
                 writer.write_group(replace(group, video=stream))
                 continue
@@ -86,6 +77,18 @@ def playable() -> Playable:
         return file.getvalue()
 
     return lambda name: once(name, lambda: read(name))
+
+
+def encoder_for(size: tuple[int, int]) -> keyframe.KeyFrameEncoder:
+    return keyframe.get("vvc").encoder(
+        width=size[0], height=size[1], qp=40, colour=ColourDescription(1, 1, 1), preset="faster"
+    )
+
+
+def pictures(size: tuple[int, int], count: int) -> list[av.VideoFrame]:
+    drawn = (draw_head(3 * index, *size) for index in range(count))
+    frames = (av.VideoFrame.from_ndarray(each, format="rgb24") for each in drawn)
+    return [frame.reformat(format="yuv420p") for frame in frames]
 
 
 def parts(data: bytes) -> tuple[FileHeader, list[Group]]:
@@ -153,6 +156,25 @@ def test_a_reference_is_shown_again_only_where_others_came_between(playable, wei
     assert [group.reference is not None for group in groups] == [False, True, True]
     _, report = exported(playable("predicted"), weights)
     assert (report.pictures, report.repeated) == (1 + 4 + 1 + 4, 1)
+
+
+def test_groups_may_begin_with_pictures_that_do_not_say_so():
+    """A CRA picture begins a sequence only where the one before has ended."""
+    header, groups = parts((VECTORS / "plain.gvc").read_bytes())
+    size = header.video.key_size
+    coded = encoder_for(size).encode(pictures(size, 3), inter=False)
+    video = replace(header.video, key_parameters=coded.parameters)
+    file = io.BytesIO()
+    writer = BitstreamWriter(file)
+    writer.write_header(replace(header, video=video, audio=None))
+    for group, data in zip(groups, coded.pictures, strict=True):
+        writer.write_group(replace(group, keys=(replace(group.keys[0], data=data),)))
+    writer.close(end_pts=groups[-1].pts + 1)
+    stream, _ = exported(file.getvalue())
+    assert [unit.kind for unit in read_units(io.BytesIO(stream)) if unit.is_slice] == [8, 9, 9]
+    for picture, expected in zip(shown(stream), coded_pictures(file.getvalue()), strict=True):
+        assert (picture == expected).all()
+    assert imported(stream) == file.getvalue()
 
 
 def test_ffmpeg_reads_every_message(playable, weights, tmp_path):
@@ -245,10 +267,10 @@ def test_only_vvc_pictures_are_exported():
 
 def test_a_stream_without_its_last_group_is_cut_off(playable):
     stream, _ = exported(playable("plain"))
-    end_of_sequence = b"\0\0\1\0\xa9"
-    *first, _ = stream.split(end_of_sequence)
+    sequence_parameters = b"\0\0\0\1\0\x79"
+    assert stream.count(sequence_parameters) == 3
     with pytest.raises(TruncatedDataError, match="2 of 3 groups"):
-        imported(end_of_sequence.join(first[:-1]))
+        imported(stream[: stream.rindex(sequence_parameters)])
 
 
 def test_what_other_programs_put_between_pictures_does_no_harm(playable, weights):

@@ -69,7 +69,6 @@ def export_stream(
     for unit in reader:
         if not isinstance(unit, AudioBlock):
             writer.write_group(unit)
-    writer.close()
     return writer.report
 
 
@@ -111,8 +110,6 @@ class _StreamWriter:
     def write_group(self, group: Group) -> None:
         """Write the next group."""
         if group.reference is None or group.reference.data != self._only:
-            if self.report.groups:
-                self.close()
             self._only = None
         if group.video:
             self._write_video(group)
@@ -121,10 +118,6 @@ class _StreamWriter:
         alone = len(group.keys) == 1 and group.reference is None
         self._only = group.keys[0].data if alone else None
         self.report = replace(self.report, groups=self.report.groups + 1)
-
-    def close(self) -> None:
-        """Say that the sequence ends: what comes behind it begins anew."""
-        self._write(NalUnit(END_OF_SEQUENCE))
 
     def _write_keys(self, group: Group) -> None:
         motion = read_motion(self._coding, group)
@@ -151,30 +144,35 @@ class _StreamWriter:
         self, units: Sequence[NalUnit], messages: Sequence[SeiMessage], *, first: bool
     ) -> None:
         """Write an access unit; the first one of a group can be decoded from there."""
-        kinds = [unit.kind for unit in units]
-        slices = [unit for unit in units if unit.is_slice]
-        if not slices or (first and slices[0].kind not in RANDOM_ACCESS):
-            raise InvalidDataError("a key frame is not a VVC picture")
-        if first and NalKind.SEQUENCE_PARAMETERS not in kinds:
+        temporal_id = self._begin(units) if first else _first_slice(units).temporal_id
+        if first and all(unit.kind != NalKind.SEQUENCE_PARAMETERS for unit in units):
             self._write(*(replace(unit, set_off=True) for unit in self._parameters))
-        self._write_messages(messages, temporal_id=slices[0].temporal_id)
+        self._write_messages(messages, temporal_id=temporal_id)
         self._write(*units)
         self.report = replace(self.report, pictures=self.report.pictures + 1)
 
     def _write_video(self, group: Group) -> None:
         units = _units_of(group.video)
-        first = next((unit for unit in units if unit.is_slice), None)
-        if first is None or first.kind not in RANDOM_ACCESS:
-            raise InvalidDataError("a group that is coded as video is not a VVC stream")
+        temporal_id = self._begin(units)
         if any(unit.kind in ENDS for unit in units):
             raise UnsupportedError("a group that is coded as video consists of several sequences")
-        leading = list(takewhile(_leads, units))
+        leading = list(takewhile(lambda unit: unit.leads, units))
         content = b"".join(unit.data for unit in units)
         self._write(*leading)
         motion = read_motion(self._coding, group)
-        self._write_messages([self._record(group, motion, content)], temporal_id=0)
+        self._write_messages([self._record(group, motion, content)], temporal_id=temporal_id)
         self._write(*units[len(leading) :])
         self.report = replace(self.report, pictures=self.report.pictures + group.frames)
+
+    def _begin(self, units: Sequence[NalUnit]) -> int:
+        """Begin a sequence with these units; returns the sublayer of its first picture."""
+        first = _first_slice(units)
+        if first.kind not in RANDOM_ACCESS:
+            raise InvalidDataError("a group begins with a picture that does not stand alone")
+        # An IDR picture says by itself that a sequence begins.
+        if first.kind == NalKind.CRA and self.report.pictures:
+            self._write(NalUnit(END_OF_SEQUENCE))
+        return first.temporal_id
 
     def _record(self, group: Group, motion: GroupMotion, content: bytes) -> SeiMessage:
         outline = outline_of(self._coding, group, motion)
@@ -199,6 +197,8 @@ def _picture(stream: bytes) -> list[NalUnit]:
     return [replace(unit, set_off=unit.kind in apart) for unit in _units_of(stream)]
 
 
-def _leads(unit: NalUnit) -> bool:
-    """Whether a unit comes before all messages of a picture."""
-    return unit.kind == NalKind.DELIMITER or unit.kind in PARAMETERS
+def _first_slice(units: Sequence[NalUnit]) -> NalUnit:
+    found = next((unit for unit in units if unit.is_slice), None)
+    if found is None:
+        raise InvalidDataError("a key frame, or a video, is not VVC")
+    return found

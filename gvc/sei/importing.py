@@ -13,7 +13,7 @@ from gvc.errors import InvalidDataError, TruncatedDataError, UsageError
 from gvc.sei.face_video import PAYLOAD_TYPE, FaceVideoMessage
 from gvc.sei.message import SeiMessage, messages_of
 from gvc.sei.motion import LevelCollector, read_motion, with_content
-from gvc.sei.nal import ENDS, PARAMETERS, NalKind, NalUnit, read_units
+from gvc.sei.nal import ENDS, NalKind, NalUnit, read_units
 from gvc.sei.record import CHECKSUM_BYTES, Record, RecordKind, checksum
 
 #: Limits of the header's record.
@@ -22,6 +22,9 @@ _MAX_END = 1 << 61
 
 #: Most units before the messages of a picture.
 _MAX_LEADING = 64
+
+#: Most units of a group.
+_MAX_UNITS = 1 << 18
 
 _NOT_OURS = "not a stream that gvc exported"
 
@@ -58,6 +61,9 @@ class _OpenGroup:
         motion = read_motion(coding, outline, levels=False)
         self._levels = LevelCollector(outline, motion, length=coding.length)
         self._pictures = [list(leading)] if outline.video else [[]]
+        # Whether the picture has slices.
+        self._begun = False
+        self._units = 0
 
     def begin_picture(self, body: bytes) -> None:
         """Further units are of the next key frame."""
@@ -65,17 +71,20 @@ class _OpenGroup:
         if body != bytes([number]) or number >= len(self._outline.keys):
             raise InvalidDataError("a key frame is out of order")
         self._pictures.append([])
+        self._begun = False
 
     def take_unit(self, unit: NalUnit) -> None:
         """Take a unit of a picture."""
-        picture = self._pictures[-1]
         if not self._outline.video:
             # What others may have put between pictures is of no file.
-            begun = unit.kind in PARAMETERS and any(each.is_slice for each in picture)
-            if begun or unit.kind == NalKind.DELIMITER:
+            if unit.kind == NalKind.DELIMITER or (self._begun and unit.leads):
                 return
-            unit = replace(unit, set_off=False)
-        picture.append(unit)
+            self._begun = self._begun or unit.is_slice
+            unit = NalUnit(unit.data)
+        self._pictures[-1].append(unit)
+        self._units += 1
+        if self._units > _MAX_UNITS:
+            raise InvalidDataError("a group of more NAL units than pictures can have")
 
     def take_message(self, message: SeiMessage) -> None:
         """Take a Generative Face Video message."""
@@ -138,22 +147,34 @@ class _StreamReader:
 
         :raises InvalidDataError: if it is damaged, or not what had to come.
         """
-        if unit.kind in ENDS:
-            self._finish_group()
-        elif unit.kind == NalKind.PREFIX_SEI and self._take_messages(unit):
+        if unit.kind == NalKind.PREFIX_SEI and self._take_messages(unit):
             self._leading = []
-        elif self._group is not None:
-            self._group.take_unit(unit)
-        elif not self._repeating:
+        elif unit.leads:
+            # Before messages it is of their picture, elsewhere of the one before.
             self._leading.append(unit)
             if len(self._leading) > _MAX_LEADING:
                 raise InvalidDataError(_NOT_OURS)
+        else:
+            self._take_leading()
+            if unit.kind in ENDS:
+                self._finish_group()
+            elif self._group is not None:
+                self._group.take_unit(unit)
+            elif unit.is_slice and not self._repeating:
+                raise InvalidDataError(_NOT_OURS)
+
+    def _take_leading(self) -> None:
+        if self._group is not None:
+            for unit in self._leading:
+                self._group.take_unit(unit)
+        self._leading = []
 
     def close(self) -> None:
         """Write the end of the file.
 
         :raises InvalidDataError: if the stream is not whole.
         """
+        self._take_leading()
         self._finish_group()
         if self._opening is None:
             raise InvalidDataError(_NOT_OURS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from gvc.sei.nal import NalKind, NalUnit, prevent_emulation, remove_prevention
 
 #: The last bit of all that a unit holds, and what fills up its byte.
 _TRAILING = b"\x80"
+
+#: The first bytes of a type or size from 255.
+_FULL = re.compile(rb"\xff*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,11 @@ def messages_of(unit: NalUnit) -> Iterator[SeiMessage]:
     :raises InvalidDataError: where it is damaged.
     """
     content = remove_prevention(unit.data[2:])
-    position = 0
-    while content[position:] != _TRAILING:
+    position, end = 0, len(content) - len(_TRAILING)
+    while position != end or not content.endswith(_TRAILING):
         payload_type, position = _read_number(content, position)
         size, position = _read_number(content, position)
-        # The last byte is none of a message.
-        if size >= len(content) - position:
+        if position + size > end:
             raise TruncatedDataError("an SEI message is cut off")
         yield SeiMessage(payload_type, content[position : position + size])
         position += size
@@ -62,9 +65,7 @@ def _number(value: int) -> bytes:
 
 
 def _read_number(content: bytes, position: int) -> tuple[int, int]:
-    end = position
-    while end < len(content) and content[end] == 0xFF:
-        end += 1
-    if end == len(content):
+    full = _FULL.match(content, position)
+    if full is None or full.end() == len(content):
         raise InvalidDataError("an SEI message is damaged")
-    return 255 * (end - position) + content[end], end + 1
+    return 255 * (full.end() - position) + content[full.end()], full.end() + 1

@@ -19,9 +19,8 @@ _MAX_UNIT = 1 << 26
 #: What sets a unit off from the one before, without the zero byte that may stand in front.
 _START_CODE = b"\x00\x00\x01"
 
-#: Two zeros that must not be followed by what follows here, and what is put between.
+#: Two zeros that must not be followed by what follows here.
 _EMULATION = re.compile(rb"\x00\x00(?=[\x00-\x03])")
-_PREVENTED = re.compile(rb"\x00\x00\x03")
 
 
 class NalKind(enum.IntEnum):
@@ -82,6 +81,11 @@ class NalUnit:
         """Whether it holds a part of a picture."""
         return self.kind <= NalKind.LAST_SLICE
 
+    @property
+    def leads(self) -> bool:
+        """Whether it stands before all messages of a picture."""
+        return self.kind == NalKind.DELIMITER or self.kind in PARAMETERS
+
     def to_bytes(self) -> bytes:
         """The unit behind its start code."""
         return (b"\x00" if self.set_off else b"") + _START_CODE + self.data
@@ -134,4 +138,4 @@ def prevent_emulation(payload: bytes) -> bytes:
 
 def remove_prevention(data: bytes) -> bytes:
     """What :func:`prevent_emulation` was given."""
-    return _PREVENTED.sub(b"\x00\x00", data)
+    return data.replace(b"\x00\x00\x03", b"\x00\x00")
