@@ -20,7 +20,14 @@ from test_vectors import FINGERPRINT, NAMES, PRIOR, VECTORS
 
 import gvc
 from gvc import keyframe
-from gvc.bitstream import BitstreamReader, BitstreamWriter, ColourDescription, FileHeader, Group
+from gvc.bitstream import (
+    BitstreamReader,
+    BitstreamWriter,
+    ColourDescription,
+    FileHeader,
+    Group,
+    fingerprint_of,
+)
 from gvc.errors import GvcError, InvalidDataError, TruncatedDataError, UnsupportedError
 from gvc.model import priors
 from gvc.sei import StreamReport, export_stream, import_stream
@@ -156,6 +163,18 @@ def test_a_reference_is_shown_again_only_where_others_came_between(playable, wei
     assert [group.reference is not None for group in groups] == [False, True, True]
     _, report = exported(playable("predicted"), weights)
     assert (report.pictures, report.repeated) == (1 + 4 + 1 + 4, 1)
+
+
+def test_a_speaker_pack_comes_back(playable):
+    header, groups = parts(playable("plain"))
+    pack = (VECTORS / "speaker.gvcp").read_bytes()
+    video = replace(header.video, pack=fingerprint_of(pack))
+    file = io.BytesIO()
+    writer = BitstreamWriter(file)
+    writer.write_header(replace(header, video=video, embeds_pack=True), pack=pack)
+    writer.write_group(groups[0])
+    writer.close(end_pts=groups[0].pts + 1)
+    assert imported(exported(file.getvalue())[0]) == file.getvalue()
 
 
 def test_groups_may_begin_with_pictures_that_do_not_say_so():

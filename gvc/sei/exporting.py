@@ -74,11 +74,12 @@ def export_stream(
 
 def _opening(reader: BitstreamReader) -> list[SeiMessage]:
     """What stands before all groups."""
-    if reader.index is None or not reader.index.groups:
-        raise InvalidDataError("cannot be searched, or holds no group")
+    index = reader.index
+    if index is None or not index.groups:
+        raise InvalidDataError("holds no group of pictures")
     fields = FieldWriter()
-    fields.unsigned(len(reader.index.groups))
-    fields.signed(reader.index.end_pts)
+    fields.unsigned(len(index.groups))
+    fields.signed(index.end_pts)
     fields.raw(replace(reader.header, audio=None).to_bytes())
     records = [Record(RecordKind.HEADER, fields.to_bytes())]
     if reader.pack is not None:

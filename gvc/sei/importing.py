@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from gvc.bitstream import BitstreamWriter, FileHeader, Group, fingerprint_of
 from gvc.bitstream.fields import FieldReader
+from gvc.bitstream.group import MAX_KEY
 from gvc.codec.levels import LevelCoding
 from gvc.errors import InvalidDataError, TruncatedDataError, UsageError
 from gvc.sei.face_video import PAYLOAD_TYPE, FaceVideoMessage
@@ -20,8 +21,9 @@ from gvc.sei.record import CHECKSUM_BYTES, Record, RecordKind, checksum
 _MAX_GROUPS = 1 << 31
 _MAX_END = 1 << 61
 
-#: Most units before the messages of a picture.
+#: Most units before the messages of a picture, and most bytes of them.
 _MAX_LEADING = 64
+_MAX_LEADING_BYTES = 1 << 16
 
 #: Most units of a group.
 _MAX_UNITS = 1 << 18
@@ -63,7 +65,7 @@ class _OpenGroup:
         self._pictures = [list(leading)] if outline.video else [[]]
         # Whether the picture has slices.
         self._begun = False
-        self._units = 0
+        self._units = self._size = 0
 
     def begin_picture(self, body: bytes) -> None:
         """Further units are of the next key frame."""
@@ -83,8 +85,9 @@ class _OpenGroup:
             unit = NalUnit(unit.data)
         self._pictures[-1].append(unit)
         self._units += 1
-        if self._units > _MAX_UNITS:
-            raise InvalidDataError("a group of more NAL units than pictures can have")
+        self._size += len(unit.to_bytes())
+        if self._units > _MAX_UNITS or self._size > MAX_KEY:
+            raise InvalidDataError("a group is larger than pictures can be")
 
     def take_message(self, message: SeiMessage) -> None:
         """Take a Generative Face Video message."""
@@ -152,7 +155,8 @@ class _StreamReader:
         elif unit.leads:
             # Before messages it is of their picture, elsewhere of the one before.
             self._leading.append(unit)
-            if len(self._leading) > _MAX_LEADING:
+            size = sum(len(each.data) for each in self._leading)
+            if len(self._leading) > _MAX_LEADING or size > _MAX_LEADING_BYTES:
                 raise InvalidDataError(_NOT_OURS)
         else:
             self._take_leading()
