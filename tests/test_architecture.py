@@ -27,6 +27,7 @@ ALLOWED = {
     "model": {"errors", "ops"},
     "faces": {"errors"},
     "codec": {"errors", "bitstream", "entropy", "faces", "keyframe", "media", "model"},
+    "sei": {"errors", "bitstream", "entropy", "codec"},
     "api": {"errors", "bitstream", "faces", "media", "model", "codec", "metrics"},
     "metrics": {"errors"},
     "training": {
@@ -41,7 +42,7 @@ ALLOWED = {
     "report": {"errors", "bitstream", "media", "model", "codec", "api", "archive", "page"},
     "cli": {
         *("errors", "clips", "bitstream", "media", "ops", "codec", "api", "training", "bench"),
-        *("archive", "page", "report"),
+        *("archive", "page", "report", "sei"),
     },
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gvc.api.atomic import AtomicFile
-from gvc.errors import MediaError, UsageError
+from gvc.errors import GvcError, MediaError, UsageError
 
 #: What stands for standard input or output.
 STANDARD = "-"
@@ -29,6 +29,29 @@ def readable(name: str) -> Path | BinaryIO:
     if sys.stdin is None:
         raise UsageError("standard input is closed")
     return sys.stdin.buffer
+
+
+@contextlib.contextmanager
+def opened(name: str) -> Iterator[BinaryIO]:
+    """What ``name`` means as a source, open; errors in what it holds name it.
+
+    :raises UsageError: if it is standard input, and that is closed.
+    :raises MediaError: if it cannot be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        source = readable(name)
+        if isinstance(source, Path):
+            try:
+                source = stack.enter_context(source.open("rb"))
+            except OSError as error:
+                raise MediaError(error.strerror or str(error), path=name) from error
+        try:
+            yield source
+        except GvcError as error:
+            if error.path is not None:
+                raise
+            shown = "<stdin>" if name == STANDARD else name
+            raise type(error)(error.cause, path=shown, hint=error.hint) from error
 
 
 @contextlib.contextmanager

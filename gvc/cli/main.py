@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import signal
 import sys
@@ -15,11 +16,13 @@ import gvc
 from gvc.errors import GvcError
 
 #: Commands by name, with the first line of their help; each is in the module of its name,
-#: with an underscore for a hyphen.
+#: with an underscore for a hyphen, and behind what is a word of Python.
 _COMMANDS: Mapping[str, str] = {
     "encode": "Code a video file as .gvc.",
     "decode": "Decode a .gvc file to a playable video.",
     "info": "Say what a .gvc file holds, or how gvc was built.",
+    "export": "Write a .gvc file as a VVC stream that every VVC decoder reads.",
+    "import": "Make a .gvc file of a VVC stream that was exported.",
     "archive": "Code folders of recordings to an archive, and go on where that was stopped.",
     "ls": "Say what is in an archive.",
     "verify": "Look at every file of an archive.",
@@ -45,9 +48,8 @@ class LazyGroup(click.Group):
         """The command of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(
-            f"gvc.cli.{cmd_name.replace('-', '_')}"
-        ).command
+        module = cmd_name.replace("-", "_") + "_" * keyword.iskeyword(cmd_name)
+        command: click.Command = importlib.import_module(f"gvc.cli.{module}").command
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -17,7 +17,7 @@ array([ 4, -1,  0], dtype=int32)
 
 from gvc.entropy.choices import InterType, KeyChoice
 from gvc.entropy.differences import decode_differences, encode_differences
-from gvc.entropy.group import decode_types
+from gvc.entropy.group import MAX_LEVEL, decode_types
 from gvc.entropy.registry import (
     MotionDecoder,
     MotionEncoder,
@@ -28,6 +28,7 @@ from gvc.entropy.registry import (
 )
 
 __all__ = [
+    "MAX_LEVEL",
     "InterType",
     "KeyChoice",
     "MotionDecoder",
