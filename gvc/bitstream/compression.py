@@ -13,7 +13,7 @@ from importlib import resources
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Number of the dictionary that headers are written with; all older ones stay readable.
-_NEWEST = 2
+_NEWEST = 3
 
 #: Most bytes of a header.
 MAX_HEADER = 1 << 20
