@@ -17,7 +17,7 @@ from gvc import keyframe
 from gvc.bitstream import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.codec.levels import LevelCoding
 from gvc.codec.settings import EncoderSettings
-from gvc.model import weights
+from gvc.model import models
 
 #: Width and height of a source, and at which it is coded; the most frequent last.
 SIZES = (
@@ -37,7 +37,11 @@ OPUS = b"OpusHead\x01%c\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
 
 
 def header(
-    shown: tuple[int, int], size: tuple[int, int], channels: int, preset: str = "medium"
+    shown: tuple[int, int],
+    size: tuple[int, int],
+    channels: int,
+    preset: str = "medium",
+    model: str = models.FACE,
 ) -> bytes:
     """A typical header."""
     colour = ColourDescription(1, 1, 1)
@@ -46,7 +50,7 @@ def header(
     )
     grey = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
     coded = encoder.encode([av.VideoFrame.from_ndarray(grey, format="yuv420p")])
-    shipped = weights.default("lite")
+    shipped = models.weights_for(model)
     coding = LevelCoding.for_encoder(EncoderSettings(), shipped)
     video = VideoHeader(
         width=shown[0],
@@ -60,7 +64,7 @@ def header(
         key_codec="vvc",
         key_parameters=coded.parameters,
         entropy_model=coding.model,
-        model="lite",
+        model=shipped.model,
         weights=shipped.fingerprint,
         motion_step=coding.step,
         code_length=coding.length,
@@ -77,6 +81,7 @@ def dictionary() -> bytes:
     """Headers of all sizes, without sound last."""
     headers = [header(*sizes, channels=index % 2 + 1) for index, sizes in enumerate(SIZES)]
     others = [header(*SIZES[-1], channels=1, preset=preset) for preset in OTHER_PRESETS]
+    others.append(header(*SIZES[-1], channels=1, model=models.BODY))
     return b"".join([*others, *headers, header(*SIZES[-1], channels=0)])
 
 

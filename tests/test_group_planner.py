@@ -168,6 +168,19 @@ def test_what_is_beside_the_head_is_not_lost():
     assert min(green[16:]) > 160
 
 
+def test_a_hand_that_is_gone_half_of_the_time_is_not_shown_all_of_it():
+    """A pale one: nowhere far enough from the originals for one frame alone to tell."""
+    pictures = head(32)
+    for picture in pictures[16:]:
+        picture[88:108, 16:36] = (150, 120, 110)
+    data = coded(pictures)
+    assert [len(group.keys) for group in groups(data)] == [2]
+    with gvc.open(io.BytesIO(data), threads=2) as container:
+        shown = [to_rgb(frame, SIZE, SIZE).astype(int) for frame in container.decode(video=0)]
+    red = [(each[88:108, 16:36, 0] - each[88:108, 16:36, 2]).mean() for each in shown]
+    assert min(red[18:]) - max(red[:16]) > 35
+
+
 def test_more_distance_takes_fewer_bytes():
     pictures = head(20)
     sizes = [len(coded(pictures, max_distance=limit)) for limit in (0.05, 0.15, 0.6)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import run_gvc, write_clip
+from conftest import run_gvc, write_clip, write_pictures
 from test_entropy import random_prior
 
 from gvc import entropy
@@ -145,6 +145,12 @@ def test_a_file_says_how_its_motion_is_coded(model, tmp_path):
         missing = replace(video, prior=b"m" * 16)
         with pytest.raises(WeightsError, match=(b"m" * 16).hex()):
             LevelCoding.for_decoder(missing, extra=None)
+
+
+def test_what_is_coded_as_video_has_no_motion_codes(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), np.uint8)
+    clip = write_pictures(tmp_path / "noise.mkv", noise.repeat(16, axis=1).repeat(16, axis=2))
+    assert motion_codes(clip, EncoderSettings(key_preset="faster")) == []
 
 
 def test_all_models_are_measured(tmp_path):

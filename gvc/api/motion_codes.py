@@ -71,9 +71,8 @@ def motion_codes(source: Path, settings: EncoderSettings) -> list[GroupMotion]:
             continue
         frames = list(read_run(coding, unit, frame_duration=video.frame_duration))
         codes = [(frame.code, time) for time, frame in enumerate(frames) if frame.code is not None]
-        groups.append(
-            GroupMotion(
-                np.stack([code for code, _ in codes]), np.array([time for _, time in codes])
-            )
-        )
+        # Of video, and of frames that are no better than the key frame, nothing is sent.
+        if codes:
+            sent, times = zip(*codes, strict=True)
+            groups.append(GroupMotion(np.stack(sent), np.array(times)))
     return groups

@@ -17,9 +17,9 @@ from gvc.api.muxer import Muxer
 from gvc.api.options import encoder_settings
 from gvc.api.packet import Packet
 from gvc.bitstream import AudioHeader, AudioPacket, Group
-from gvc.codec.encoder import VideoEncoder
 from gvc.codec.group_coder import CodedGroup
 from gvc.codec.settings import EncoderSettings
+from gvc.codec.stream_encoder import StreamEncoder
 from gvc.errors import UsageError
 from gvc.media import (
     AudioCopy,
@@ -50,7 +50,7 @@ class OutputVideoStream:
 
     def __init__(self, rate: Fraction, settings: EncoderSettings) -> None:
         self._settings = settings
-        self._encoder: VideoEncoder | None = None
+        self._encoder: StreamEncoder | None = None
         self._preparation = Preparation(threads=settings.threads)
         self._next_pts = 0
         self._ends: dict[int, int] = {}
@@ -79,7 +79,7 @@ class OutputVideoStream:
         self._settings = replace(self._settings, bit_rate=value)
 
     @property
-    def encoder(self) -> VideoEncoder:
+    def encoder(self) -> StreamEncoder:
         """The running encoder.
 
         :raises UsageError: before the first frame.
@@ -117,7 +117,7 @@ class OutputVideoStream:
         if self._encoder is not None:
             self._encoder.close()
 
-    def _started(self, frame: av.VideoFrame) -> VideoEncoder:
+    def _started(self, frame: av.VideoFrame) -> StreamEncoder:
         if self._encoder is None:
             self.width, self.height = self.width or frame.width, self.height or frame.height
             info = VideoInfo(
@@ -129,7 +129,7 @@ class OutputVideoStream:
                 colour=colour_of(frame),
             )
             distance = distance_of(self._settings)
-            self._encoder = VideoEncoder(info, self._settings, distance)
+            self._encoder = StreamEncoder(info, self._settings, distance)
         return self._encoder
 
     def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:

@@ -100,8 +100,8 @@ def encode(
     """
     # Decoders need none of it.
     from gvc.api.distances import distance_of
-    from gvc.codec.encoder import VideoEncoder
     from gvc.codec.rate_planner import RatePlanner
+    from gvc.codec.stream_encoder import StreamEncoder
 
     started = time.monotonic()
     distance = distance_of(settings)
@@ -119,7 +119,7 @@ def encode(
         threads=settings.threads,
         say=on_warning,
     ) as media:
-        encoder = VideoEncoder(media.video, settings, distance, planner=planner, faces=faces)
+        encoder = StreamEncoder(media.video, settings, distance, planner=planner, faces=faces)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -170,8 +170,8 @@ def _first_pass(
     on_progress: OnProgress,
 ) -> list[GroupRate]:
     """What the groups of a source take."""
-    from gvc.codec.encoder import VideoEncoder
     from gvc.codec.rate_probe import FirstPass
+    from gvc.codec.stream_encoder import StreamEncoder
 
     if settings.bit_rate is None:
         raise UsageError("two passes are for a bit rate, and none was asked for")
@@ -181,7 +181,7 @@ def _first_pass(
     rates: list[GroupRate] = []
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
         planner = partial(FirstPass, rates=rates)
-        encoder = VideoEncoder(media.video, settings, distance, planner=planner, faces=faces)
+        encoder = StreamEncoder(media.video, settings, distance, planner=planner, faces=faces)
         try:
             for frames, unit in enumerate(media, start=1):
                 assert isinstance(unit, av.VideoFrame)

@@ -17,7 +17,7 @@ from gvc.bench.gfvc_motion import code_group
 from gvc.codec.levels import LevelCoding
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError
-from gvc.model import weights
+from gvc.model import models
 
 #: What the reference is called in tables.
 REFERENCE = "GFVC software's scheme"
@@ -101,7 +101,7 @@ def entropy_table(rows: Sequence[EntropyRow]) -> str:
 
 
 def _coding(settings: EncoderSettings) -> LevelCoding:
-    found = weights.load_or_default(settings.weights, settings.model)
+    found = models.weights_for(settings.model, settings.weights)
     return LevelCoding.for_encoder(settings, found)
 
 

@@ -19,7 +19,7 @@ from gvc.bench.settings import RdSettings
 from gvc.codec.summary import summarise
 from gvc.errors import InvalidDataError
 from gvc.media import tag
-from gvc.model import weights as weights_files
+from gvc.model import models
 
 #: Key QP at which the motion step is varied.
 MOTION_STEP_KEY_QP = 32
@@ -53,8 +53,15 @@ class GenerativeCodec:
 
         :raises WeightsError: if the weights cannot be read.
         """
-        found = weights_files.load(self.weights) if self.weights else weights_files.default("lite")
-        own = {"gvc": gvc.__version__, "weights": found.fingerprint.hex(), "model": found.model}
+        name = dict(self.options).get("model", models.FACE)
+        # With auto, the files themselves say which it was.
+        names = models.NAMES if name == models.AUTO and self.weights is None else [name]
+        found = [models.weights_for(each, self.weights) for each in names]
+        own = {
+            "gvc": gvc.__version__,
+            "weights": " ".join(each.fingerprint.hex() for each in found),
+            "model": found[0].model,
+        }
         return own | dict(self.options)
 
     def encode(self, reference: Reference, point: Point, target: Path) -> Coded:
@@ -62,8 +69,7 @@ class GenerativeCodec:
 
         :raises GvcError: if coding fails.
         """
-        options = {"size": str(reference.side), "model": self.settings()["model"]}
-        options |= dict(self.options)
+        options = {"size": str(reference.side)} | dict(self.options)
         options |= dict(pair.split("=") for pair in point.value.split())
         with open_gvc(
             target, "w",

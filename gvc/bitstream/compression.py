@@ -12,8 +12,11 @@ from importlib import resources
 
 from gvc.errors import InvalidDataError, UnsupportedError
 
-#: Number of the dictionary that headers are written with; all older ones stay readable.
-_NEWEST = 2
+#: Number of the newest dictionary; all older ones stay readable.
+_NEWEST = 3
+
+#: Numbers of those that headers are written with: the one that makes the shortest.
+_WRITTEN = 2, 3
 
 #: Most bytes of a header.
 MAX_HEADER = 1 << 20
@@ -21,8 +24,7 @@ MAX_HEADER = 1 << 20
 
 def compress(data: bytes) -> bytes:
     """The number of the dictionary, and ``data`` as a raw deflate stream (RFC 1951)."""
-    coder = zlib.compressobj(9, wbits=-zlib.MAX_WBITS, zdict=_dictionary(_NEWEST))
-    return bytes([_NEWEST]) + coder.compress(data) + coder.flush()
+    return min((_compressed(data, number) for number in _WRITTEN), key=len)
 
 
 def decompress(data: bytes) -> bytes:
@@ -43,6 +45,11 @@ def decompress(data: bytes) -> bytes:
     if not decoder.eof:
         raise InvalidDataError("the header is cut off or too long")
     return header
+
+
+def _compressed(data: bytes, number: int) -> bytes:
+    coder = zlib.compressobj(9, wbits=-zlib.MAX_WBITS, zdict=_dictionary(number))
+    return bytes([number]) + coder.compress(data) + coder.flush()
 
 
 @cache

@@ -12,7 +12,6 @@ import click
 from gvc.cli.options import (
     device_option,
     metric_weights_option,
-    model_option,
     precision_option,
     weights_option,
 )
@@ -173,7 +172,14 @@ _CODING = (
         callback=parse_audio_bit_rate,
         help="Of Opus.",
     ),
-    model_option,
+    click.option(
+        "--model",
+        default="face",
+        show_default=True,
+        metavar="NAME",
+        help="Of what the picture shows: face, body, or auto, which tries both on the first "
+        "frames.",
+    ),
     weights_option,
     precision_option,
     click.option(

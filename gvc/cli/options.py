@@ -16,9 +16,6 @@ def _default_threads() -> int:
     return default_threads()
 
 
-model_option = click.option(
-    "--model", default="lite", show_default=True, help="Profile of the network."
-)
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped."
 )

@@ -31,14 +31,14 @@ from gvc.codec.shown import Shown
 from gvc.errors import KeyFrameError
 from gvc.faces import Faces
 from gvc.media import VideoInfo, part_to_rgb, to_rgb, to_yuv420
-from gvc.model import weights
+from gvc.model import models
 from gvc.model.adaptation import ADAPTATION_SIDE, shrink
 from gvc.model.analysis import Analyser
 from gvc.model.device import set_threads
 from gvc.model.distance import Distance
 from gvc.model.inference import for_inference
 from gvc.model.mttf import network_from
-from gvc.model.profiles import get_profile
+from gvc.model.weights import Weights
 
 #: Inter frames analysed in one batch.
 _BATCH = 16
@@ -100,9 +100,7 @@ class VideoEncoder:
         self._shares = share(settings.threads, side_by_side=settings.device == "cpu")
         set_threads(self._shares.each)
         self._settings, self._distance = settings, distance
-        # A name that means nothing is an error of usage; a profile without weights is another.
-        profile = get_profile(settings.model)
-        chosen = weights.load_or_default(settings.weights, profile.name)
+        chosen = models.weights_for(settings.model, settings.weights)
         pack = speaker_packs.load(settings.pack) if settings.pack else None
         shown = chosen if pack is None else pack.adapt(chosen)
         self._network = for_inference(network_from(shown, path=settings.weights))
@@ -289,7 +287,7 @@ class VideoEncoder:
 def _header(
     info: VideoInfo,
     settings: EncoderSettings,
-    chosen: weights.Weights,
+    chosen: Weights,
     coding: LevelCoding,
 ) -> VideoHeader:
     """Without a canvas."""

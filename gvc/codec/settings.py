@@ -19,6 +19,7 @@ from gvc.bitstream import (
 )
 from gvc.codec.presets import preset_options
 from gvc.errors import UsageError
+from gvc.model.models import FACE
 
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
 SIDE_UNIT = 16
@@ -149,7 +150,8 @@ class EncoderSettings:
         prior for the weights, else ``adaptive``.
     :param refine: gradient steps by which motion codes are fitted to the pictures after they were
         predicted; 0 leaves them as they are. Decoding is not affected.
-    :param model: profile of the network.
+    :param model: ``face``, ``body``, or ``auto``: the one that makes most of the first frames; see
+        :mod:`gvc.model.models`.
     :param weights: a weights file in place of the one that ships.
     :param precision: of the generators that show how frames will look; files that are made may be
         others if an encoder decides otherwise for it.
@@ -181,7 +183,7 @@ class EncoderSettings:
     interpolate: int = 8
     entropy_model: str | None = None
     refine: int = 0
-    model: str = "lite"
+    model: str = FACE
     weights: Path | None = None
     precision: Precision = Precision.AUTO
     pack: Path | None = None
