@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_motion import decode_motion
+from vector_files import VECTORS, write_vector
 
 from gvc import entropy
 from gvc.bench.gfvc_motion import code_group
@@ -22,7 +23,6 @@ from gvc.errors import InvalidDataError, UnsupportedError, WeightsError
 from gvc.model import priors, weights
 
 MODELS = entropy.names()
-VECTORS = Path(__file__).with_name("vectors")
 
 LEVELS = st.lists(
     st.lists(st.integers(-(2**19), 2**19) | st.integers(-3, 3), min_size=5, max_size=5),
@@ -286,7 +286,6 @@ def test_a_prior_for_other_codes_is_refused():
 if __name__ == "__main__" and "digest" in sys.argv:
     print(json.dumps(digests()))
 
-if __name__ == "__main__" and "--regenerate" in sys.argv:
+if __name__ == "__main__" and "write" in sys.argv:
     for name in MODELS:
-        coded = encode(name, smooth_codes(60), step=Fraction(1, 2))
-        (VECTORS / f"{name}.motion").write_bytes(coded)
+        write_vector(f"{name}.motion", encode(name, smooth_codes(60), step=Fraction(1, 2)))
