@@ -19,6 +19,7 @@ from vector_files import VECTORS, write_vector
 
 from gvc import entropy
 from gvc.bench.gfvc_motion import code_group
+from gvc.entropy.binary import BinaryDecoder
 from gvc.errors import InvalidDataError, UnsupportedError, WeightsError
 from gvc.model import priors, weights
 
@@ -237,6 +238,18 @@ def digests() -> dict[str, str]:
         levels = np.stack([decoder.decode() for _ in range(60)])
         found[model] = hashlib.sha256(levels.astype("<i4").tobytes()).hexdigest()
     return found
+
+
+def test_every_probability_divides_the_range_where_the_specification_says():
+    """The range coder is given fractions: none of them is ever rounded."""
+    odd = np.arange(0, 1 << 16, 7)
+    for probability in [*range(40), *odd.tolist(), *range((1 << 16) - 40, 1 << 16)]:
+        limited = min(max(probability, 24), (1 << 16) - 24)
+        bound = ((((1 << 16) - limited) * ((1 << 24) - 2)) >> 16) + 1
+        unit = ((1 << 64) - 1) >> 24
+        for part, bit in ((bound - 1, 0), (bound, 1)):
+            point = (part * unit + unit - 1 - bit * (unit - 1)).to_bytes(8, "big")
+            assert BinaryDecoder(point).code(0, probability) == bit
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -25,8 +25,8 @@ from gvc.model import priors
 
 #: Bounds of the mean and of the greatest difference of 8-bit samples: arithmetic in float32, and
 #: with convolutions of less precision.
-FLOAT32 = 1.0, 4
-REDUCED = 2.0, 64
+FLOAT32 = 0.05, 2
+REDUCED = 1.0, 96
 
 
 @pytest.fixture(scope="module")
