@@ -196,7 +196,7 @@ def without_references(units: list[Unit]) -> list[Unit]:
 
 
 @given(sequences())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_any_sequence_of_groups_and_sound_comes_back(units):
     data = written(units)
     for pipe in (False, True):
@@ -223,7 +223,7 @@ def test_any_sequence_of_groups_and_sound_comes_back(units):
 
 
 @given(sequences(), st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_a_cut_anywhere_leaves_what_is_whole(units, draw):
     data = written(units)
     cut = draw.draw(st.integers(0, len(data) - 1))
@@ -291,7 +291,7 @@ def test_every_flipped_bit_is_noticed_or_does_nothing():
 
 
 @given(sequences(), st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_flipped_bits_anywhere_are_noticed_or_do_nothing(units, draw):
     data = bytearray(written(units))
     for place in draw.draw(st.lists(st.integers(4, len(data) - 1), min_size=1, max_size=5)):
@@ -314,8 +314,8 @@ def test_every_flipped_bit_of_a_pack_is_noticed():
             SpeakerPack.from_bytes(data[:cut])
 
 
-@given(st.lists(GROUPS, max_size=12), st.data())
-@settings(deadline=None)
+@given(st.lists(GROUPS, max_size=8), st.data())
+@settings(deadline=None, max_examples=40)
 def test_references_are_the_last_four_that_stand_alone(groups, draw):
     known, alone = References(), dict[int, bytes]()
     for pts, group in enumerate(groups):

@@ -105,7 +105,7 @@ def analysed(count: int, seed: int) -> AnalysedGroup:
     return AnalysedGroup(pts, frames, [AnalysedPart(None, codes, pictures)], bool(seed % 2))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     count=st.integers(1, 120),
     seed=st.integers(0, 10**6),
@@ -142,7 +142,7 @@ def test_planners_keep_all_frames_in_order(count, seed, limit, most, keys, key_q
         assert len(made) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     shots=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 4)), min_size=1, max_size=12),
     gop_size=st.integers(1, 60),
@@ -206,7 +206,7 @@ RATES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     groups=st.lists(st.tuples(RATES, st.floats(0.01, 100)), min_size=1, max_size=12),
     bit_rate=st.integers(100, 10**7),

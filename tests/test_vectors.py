@@ -58,7 +58,7 @@ NAMES = (
     "learned",
     "canvas",
     *("faces", "predicted"),
-    *("settings", "older", "newer"),
+    *("settings", "older", "newer", "still"),
 )
 
 #: Those in which frames last longer or shorter than usual.
@@ -234,7 +234,7 @@ def make_file(name: str) -> bytes:
     writer.write_header(header, pack=PACK if header.embeds_pack else None)
     video, pts = header.video, -3
     irregular = name in VARIABLE
-    for number in range(3):
+    for number in range(1 if name == "still" else 3):
         if header.audio:
             packets = [
                 AudioPacket(960 * i - 312 + (i * irregular), 960, rng.bytes(20 + i))
@@ -274,7 +274,8 @@ def header_of(name: str) -> FileHeader:
         canvas=(320, 240) if name in ("canvas", "faces") else None,
     )
     sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
-    header = FileHeader(video, None if large else sound, (("title", name),))
+    silent = name in ("large", "still")
+    header = FileHeader(video, None if silent else sound, (("title", name),))
     return with_unusual_settings(header) if name == "settings" else header
 
 
