@@ -15,6 +15,7 @@ from test_bitstream import GROUPS, PACKETS
 from test_container import Pipe
 from vector_files import VECTORS
 
+import gvc
 from gvc.bitstream import (
     MAX_RECTANGLES,
     AudioBlock,
@@ -27,14 +28,17 @@ from gvc.bitstream import (
     Group,
     GroupEntry,
     Index,
+    KeyFrame,
     Rectangle,
     Reference,
     SpeakerPack,
     VideoHeader,
 )
 from gvc.bitstream.references import References
-from gvc.container import SIGNATURE, ChunkReader
+from gvc.codec.summary import summarise
+from gvc.container import SIGNATURE, ChunkReader, ChunkWriter
 from gvc.errors import GvcError, InvalidDataError, TruncatedDataError, UnsupportedError
+from gvc.model import weights
 
 Unit = Group | AudioBlock
 
@@ -342,3 +346,50 @@ def test_any_index_comes_back(rows):
     made = Index(tuple(GroupEntry(*entry) for entry in entries), -5)
     assert Index.from_bytes(made.to_bytes()) == made
     assert reference_decoder.index(made.to_bytes()) == (entries, -5)
+
+
+def with_chunk(kind: int, place: int) -> bytes:
+    """A file of two groups with one more chunk."""
+    groups = [Group(pts, 1, False, (KeyFrame(0, b"key"),), b"") for pts in (0, 40)]
+    file = io.BytesIO()
+    writer = ChunkWriter(file)
+    chunks = [(chunk.kind, chunk.payload) for chunk in ChunkReader(io.BytesIO(written(groups)))]
+    chunks.insert(place, (kind, b"something"))
+    for each in chunks[:-1]:
+        writer.write(*each)
+    writer.finish(chunks[-1][1])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_unknown_chunks_are_passed_over_or_refused_by_their_types(place):
+    for kind in set(range(256)) - {0x01, 0x03, 0x84}:
+        found, error = found_in(with_chunk(kind, place))
+        if kind >= 0x80 or kind in (0x02, 0x05):
+            assert (len(found), error) == (2, None)
+        else:
+            assert len(found) == place - 1
+            assert isinstance(error, UnsupportedError)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"key_codec": "av3"}, "av3"),
+        ({"entropy_model": "oracle"}, "oracle"),
+        ({"weights": b"\xab" * 16}, "ab" * 16),
+        ({"prior": b"\xcd" * 16}, "cd" * 16),
+        ({"pack": b"\xef" * 16}, "ef" * 16),
+    ],
+)
+def test_what_is_not_here_is_named_and_the_rest_can_be_read(change, said):
+    video = replace(HEADER.video, weights=weights.default("lite").fingerprint)
+    video = replace(video, **change)
+    group = Group(0, 3, False, (KeyFrame(1, b"key"),), b"")
+    data = written([group], FileHeader(video, metadata=(("title", "mine"),)))
+    with gvc.open(io.BytesIO(data)) as container:
+        assert container.metadata == {"title": "mine"}
+        assert [packet.pts for packet in container.demux(video=0)] == [0]
+    assert summarise(io.BytesIO(data)).frames.total() == 3
+    with gvc.open(io.BytesIO(data)) as container, pytest.raises(GvcError, match=said):
+        list(container.decode(video=0))
