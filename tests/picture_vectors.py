@@ -126,14 +126,15 @@ def pictures(name: str, folder: Path, *, device: str = "cpu") -> np.ndarray:
 
 
 def planes_of(frame: av.VideoFrame) -> np.ndarray:
-    """8-bit planes of a frame, of odd sides too: chroma stands beside luma's lower right."""
+    """8-bit planes of a frame: below Y, which odd widths leave a column of zeros, Cb beside Cr."""
     rows = [np.frombuffer(bytes(plane), np.uint8) for plane in frame.planes]
     sides = [(-(-frame.height // part), -(-frame.width // part)) for part in (1, 2, 2)]
     luma, blue, red = (
         row.reshape(-1, plane.line_size)[:height, :width]
         for row, plane, (height, width) in zip(rows, frame.planes, sides, strict=True)
     )
-    return np.concatenate([luma, np.concatenate([blue, red], axis=1)[:, : frame.width]])
+    luma = np.pad(luma, ((0, 0), (0, frame.width % 2)))
+    return np.concatenate([luma, np.concatenate([blue, red], axis=1)])
 
 
 def described(data: bytes, folder: Path) -> dict[str, Any]:
@@ -303,8 +304,9 @@ class Maker:
             pair = self._encoder.encode([self._picture(each) for each in (places[0], place)])
             assert pair.pictures[0] == coded.pictures[0]
             behind.append(pair.pictures[1])
-        own = zip(places, coded.pictures, strict=True)
+        # One that is alone is the first of its group, whatever it shows.
         first = places[0] if len(places) == 1 else 0
+        own = zip(places, coded.pictures, strict=True)
         return tuple(KeyFrame(place - first, data) for place, data in own), behind
 
     def _picture(self, place: int) -> av.VideoFrame:

@@ -12,12 +12,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import picture_vectors
 import pytest
 import torch
-from picture_vectors import KINDS, described, path_of, pictures, portrait, stored, supply
+from picture_vectors import KINDS, described, digest, path_of, pictures, portrait, stored, supply
 from reference_decoder import decode_file
 
 from gvc.bitstream import BitstreamReader
@@ -77,6 +78,18 @@ def test_the_second_decoder_agrees(name, folder):
         assert group["pts"] == told["pts"]
         kinds = ["MPI"[kind] for kind, _, _ in group["moving"][0]["choices"]]
         assert [letter for letter in told["types"] if letter in "MPI"] == kinds
+        assert digest(levels_of(group["moving"])) == told["levels"]
+
+
+def levels_of(moving: list[dict[str, Any]]) -> list[np.ndarray]:
+    """Levels frame by frame, of one rectangle after the other."""
+    coming = [iter(each["levels"]) for each in moving]
+    return [
+        np.array(next(levels), "<i4")
+        for frame in zip(*(each["choices"] for each in moving), strict=True)
+        for (kind, _, _), levels in zip(frame, coming, strict=True)
+        if kind == 0
+    ]
 
 
 @pytest.mark.parametrize("name", KINDS)

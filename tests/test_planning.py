@@ -121,7 +121,7 @@ def test_planners_keep_all_frames_in_order(count, seed, limit, most, keys, key_q
     def planned() -> list[CodedGroup]:
         dice = Dice(seed)
         coder, shown = DicedCoder(chosen, dice), DicedShown(dice, most)
-        return GroupPlanner(coder, shown).code(frames)  # type: ignore[arg-type]
+        return GroupPlanner(coder, shown).code(frames)
 
     made = planned()
     assert made == planned()
