@@ -160,6 +160,32 @@ def group(
     return {"pts": times, "keys": keys, "content": content, "moving": moving}
 
 
+def audio(payload: bytes) -> list[tuple[int, int, bytes]]:
+    """Clause 3.3: pts, duration and data of each packet."""
+    r = Fields(payload)
+    flags, pts, duration, count = r.u(), r.s(), r.u(), r.u()
+    assert flags in (0, 1)
+    rows = []
+    for _ in range(count):
+        if flags:
+            pts += r.s()
+            duration = r.u()
+        rows.append((pts, duration, r.u()))
+        pts += duration
+    return [(pts, duration, r.take(length)) for pts, duration, length in rows]
+
+
+def index(payload: bytes) -> tuple[list[tuple[int, int, int]], int]:
+    """Clause 3.4: offset, pts and frames of each group; when the last frame ends."""
+    r = Fields(payload)
+    entries, offset, pts = [], 0, 0
+    for _ in range(r.u()):
+        offset += r.u()
+        pts += r.s()
+        entries.append((offset, pts, r.u()))
+    return entries, pts + r.s()
+
+
 def rectangle(r: Fields, video: dict[str, Any]) -> list[int]:
     left, top, across, down = (8 * r.u() for _ in range(4))
     assert left + across <= video["canvas"][0]
@@ -190,8 +216,12 @@ def decode_file(
         if kind == 3
     ]
     kinds = [kind for kind, _ in found]
+    assert all(kind in (1, 2, 3, 5) or kind >= 128 for kind in kinds)
     assert [place for place, kind in enumerate(kinds) if kind == 5] == [1] * described[
         "embeds_pack"
     ]
     pack = found[1][1] if described["embeds_pack"] else b""
-    return {**described, "pack": pack, "groups": groups}
+    sound = [packet for kind, payload in found if kind == 132 for packet in audio(payload)]
+    entries, end = index(found[-1][1])
+    more = {"sound": sound, "index": entries, "end": end}
+    return {**described, "pack": pack, "groups": groups, **more}

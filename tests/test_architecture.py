@@ -142,3 +142,48 @@ def test_native_code_keeps_to_itself():
         assert "torch/" not in text
     for path in (ROOT / "bindings").glob("*"):
         assert "torch/" not in path.read_text(encoding="utf-8")
+
+
+#: Modules that make objects out of bytes, or code; and functions of others that may.
+_UNSAFE_MODULES = {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "runpy"}
+_UNSAFE_CALLS = {"torch.load", "torch.jit.load", "torch.package", "np.load", "numpy.load"}
+
+#: What only training and the networks of metrics need, and why each may: never what a file names.
+UNPICKLING = {
+    "training/trainer.py": "a run continues from a checkpoint of its own",
+    "training/clips.py": "the cache of clips that a run unpacked itself",
+    "training/pack.py": "the same",
+    "training/distance.py": "the same",
+    "metrics/lpips.py": "published weights of LPIPS, which somebody named or installed",
+    "metrics/mobilefacenet.py": "published weights of MobileFaceNet, likewise",
+}
+
+
+def unsafe_in(tree: ast.AST) -> list[ast.Call]:
+    """Calls that could unpickle."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _UNSAFE_CALLS
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_that_is_read_becomes_code(path):
+    tree, name = ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(PACKAGE))
+    modules = {each.split(".")[0] for each in imports_of(path)} & _UNSAFE_MODULES
+    calls = unsafe_in(tree)
+    assert bool(modules or calls) is (name in UNPICKLING), f"{name}: {modules} {calls}"
+    for call in calls:
+        said = {each.arg: ast.unparse(each.value) for each in call.keywords}
+        if ast.unparse(call.func) == "torch.load":
+            assert said.get("weights_only") == "True"
+        else:
+            assert said.get("allow_pickle", "False") == "False"
+            assert ast.unparse(call.func).endswith("p.load")
+    # What is caught by name is not called.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in _UNSAFE_MODULES:
+            assert node.attr == "UnpicklingError"
+        if isinstance(node, ast.Name):
+            assert node.id not in ("eval", "exec")

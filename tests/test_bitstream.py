@@ -71,7 +71,9 @@ GROUPS = st.integers(1, 65_535).flatmap(
             frames=st.just(frames),
             variable_rate=st.booleans(),
             keys=st.lists(
-                st.builds(KeyFrame, st.integers(0, frames - 1), st.binary(max_size=100)),
+                st.builds(
+                    KeyFrame, st.integers(0, frames - 1), st.binary(min_size=1, max_size=100)
+                ),
                 min_size=1,
                 max_size=16,
                 unique_by=lambda key: key.index,

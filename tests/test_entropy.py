@@ -15,14 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_motion import decode_motion
+from vector_files import VECTORS, write_vector
 
 from gvc import entropy
 from gvc.bench.gfvc_motion import code_group
+from gvc.entropy.binary import BinaryDecoder
 from gvc.errors import InvalidDataError, UnsupportedError, WeightsError
 from gvc.model import priors, weights
 
 MODELS = entropy.names()
-VECTORS = Path(__file__).with_name("vectors")
 
 LEVELS = st.lists(
     st.lists(st.integers(-(2**19), 2**19) | st.integers(-3, 3), min_size=5, max_size=5),
@@ -239,6 +240,18 @@ def digests() -> dict[str, str]:
     return found
 
 
+def test_every_probability_divides_the_range_where_the_specification_says():
+    """The range coder is given fractions: none of them is ever rounded."""
+    odd = np.arange(0, 1 << 16, 7)
+    for probability in [*range(40), *odd.tolist(), *range((1 << 16) - 40, 1 << 16)]:
+        limited = min(max(probability, 24), (1 << 16) - 24)
+        bound = ((((1 << 16) - limited) * ((1 << 24) - 2)) >> 16) + 1
+        unit = ((1 << 64) - 1) >> 24
+        for part, bit in ((bound - 1, 0), (bound, 1)):
+            point = (part * unit + unit - 1 - bit * (unit - 1)).to_bytes(8, "big")
+            assert BinaryDecoder(point).code(0, probability) == bit
+
+
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.binary(max_size=400), length=st.sampled_from([5, 40]))
 @settings(deadline=None, max_examples=40)
@@ -286,7 +299,6 @@ def test_a_prior_for_other_codes_is_refused():
 if __name__ == "__main__" and "digest" in sys.argv:
     print(json.dumps(digests()))
 
-if __name__ == "__main__" and "--regenerate" in sys.argv:
+if __name__ == "__main__" and "write" in sys.argv:
     for name in MODELS:
-        coded = encode(name, smooth_codes(60), step=Fraction(1, 2))
-        (VECTORS / f"{name}.motion").write_bytes(coded)
+        write_vector(f"{name}.motion", encode(name, smooth_codes(60), step=Fraction(1, 2)))

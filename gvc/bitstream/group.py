@@ -241,11 +241,11 @@ def _read_keys(fields: FieldReader, flags: int, frames: int) -> tuple[KeyFrame, 
     inside, several = flags & _KEY_INSIDE, flags & _SEVERAL_KEYS
     name = "place of a key frame"
     index = fields.unsigned(name, frames - 1, low=1) if inside else 0
-    keys = [KeyFrame(index, fields.blob("key frame", MAX_KEY))]
+    keys = [KeyFrame(index, fields.blob("key frame", MAX_KEY, low=1))]
     count = fields.unsigned("number of key frames", MAX_KEYS - 1, low=1) if several else 0
     for _ in range(count):
         index = fields.unsigned(name, frames - 1)
-        keys.append(KeyFrame(index, fields.blob("key frame", MAX_KEY)))
+        keys.append(KeyFrame(index, fields.blob("key frame", MAX_KEY, low=1)))
     if len({key.index for key in keys}) != len(keys):
         raise InvalidDataError("two key frames of a group are the same frame")
     return tuple(keys)

@@ -55,7 +55,9 @@ def choose_keys(codes: npt.NDArray[np.float32], *, most: int, saving: float) -> 
         nearest = distances[:, chosen].min(axis=1)
         left = np.minimum(distances, nearest[:, None]).sum(axis=0)
         trial = _settle(distances, [*chosen, int(left.argmin())])
-        if nearest.sum() - distances[:, trial].min(axis=1).sum() < saving:
+        saved = nearest.sum() - distances[:, trial].min(axis=1).sum()
+        # One that saves nothing could be a frame that is chosen already.
+        if not saved > max(0.0, saving):
             break
         chosen = trial
     chosen.sort(key=lambda candidate: float(distances[:, candidate].mean()))

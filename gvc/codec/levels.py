@@ -58,14 +58,18 @@ class LevelCoding:
         """What the file with that header used.
 
         :param extra: a file or folder of weights beside which to look for priors first.
-        :raises WeightsError: if the prior that the file was made with is not here.
+        :raises WeightsError: if the prior that the file was made with is not here, or does not fit.
+        :raises UnsupportedError: if the model is not known.
+        :raises InvalidDataError: if the header does not name the prior that the model needs.
         """
         prior = None
         if header.prior is not None:
             prior = priors.find(header.prior, extra=extra)
         elif entropy.needs_prior(header.entropy_model):
             raise InvalidDataError("the header does not say which prior codes the motion")
-        return cls(header.entropy_model, header.code_length, header.motion_step, prior)
+        coding = cls(header.entropy_model, header.code_length, header.motion_step, prior)
+        coding.decoder(b"")  # What cannot be decoded is refused before anything is.
+        return coding
 
     @property
     def fingerprint(self) -> bytes | None:

@@ -7,5 +7,6 @@ The classes are imported from their modules so that ``import gvc.model`` stays f
 * :mod:`gvc.model.mttf`: the whole network of the paper, used for training;
 * :mod:`gvc.model.analysis`, :mod:`gvc.model.synthesis`: what an encoder and a decoder run;
 * :mod:`gvc.model.distance`: how different two pictures look, for an encoder to decide by;
-* :mod:`gvc.model.weights`: safetensors files and where they are found.
+* :mod:`gvc.model.tensor_files`: safetensors files within limits;
+* :mod:`gvc.model.weights`: those that hold networks, and where they are found.
 """

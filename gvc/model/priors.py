@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from gvc.errors import WeightsError
 from gvc.model import weights as weights_files
+from gvc.model.tensor_files import TensorKind, read_arrays, write_arrays
 from gvc.model.weights import PRETRAINED
 
-#: Largest file that is read.
-_MAX_FILE_BYTES = 1 << 24
+#: Files of priors; the largest that is read has 2^24 bytes.
+_KIND = TensorKind("prior", ("I8", "I16"), limit=1 << 24)
 
 _SUFFIX = ".prior"
 
@@ -44,17 +45,15 @@ def fingerprint(arrays: Mapping[str, npt.NDArray[np.integer]]) -> bytes:
 
 def save(prior: Prior, path: Path) -> None:
     """Write a prior; a file under the final name is always whole."""
-    weights_files.write_arrays(path, prior.arrays, {"weights": prior.weights.hex()})
+    write_arrays(path, prior.arrays, {"weights": prior.weights.hex()})
 
 
 def load(path: Path) -> Prior:
     """Read a prior.
 
-    :raises WeightsError: if it is missing, too large or no prior.
+    :raises WeightsError: if it is missing, beyond a limit, or no prior.
     """
-    arrays, metadata = weights_files.read_arrays(path, kind="prior", limit=_MAX_FILE_BYTES)
-    if any(array.dtype not in (np.int8, np.int16) for array in arrays.values()):
-        raise WeightsError("not a prior: holds tensors that are not small integers", path=path)
+    arrays, metadata = read_arrays(path, _KIND)
     try:
         return Prior(bytes.fromhex(metadata.get("weights", "")), arrays, fingerprint(arrays))
     except ValueError as error:

@@ -9,26 +9,21 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
-import safetensors.numpy
 
 from gvc.errors import WeightsError
+from gvc.model.tensor_files import Arrays, TensorKind, read_arrays, write_arrays
 
 #: Length in bytes of a fingerprint in file headers.
 FINGERPRINT_BYTES = 16
 
-#: Largest weights file that is read.
-MAX_FILE_BYTES = 1 << 30
+#: Weights files; the largest that is read has 2^30 bytes.
+_KIND = TensorKind("weights file", ("F16",), limit=1 << 30)
 
 #: The weights that ship with gvc, one file and one model card for each profile.
 PRETRAINED = Path(__file__).with_name("pretrained")
-
-#: Arrays by name.
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +61,10 @@ def save(weights: Weights, path: Path) -> None:
 def load(path: Path) -> Weights:
     """Read a weights file.
 
-    :raises WeightsError: if it is missing, too large or not a weights file.
+    :raises WeightsError: if it is missing, beyond a limit, or no weights file.
     """
-    arrays, metadata = read_arrays(path, kind="weights file", limit=MAX_FILE_BYTES)
-    if any(array.dtype != np.float16 for array in arrays.values()):
-        raise WeightsError("holds tensors that are not float16", path=path)
+    arrays, metadata = read_arrays(path, _KIND)
     return Weights(metadata.get("model", ""), arrays, fingerprint(arrays))
-
-
-def write_arrays(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file; a file under the final name is always whole."""
-    partial = path.with_suffix(".partial")
-    safetensors.numpy.save_file(dict(arrays), partial, metadata=dict(metadata))
-    partial.replace(path)
-
-
-def read_arrays(path: Path, *, kind: str, limit: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """The arrays of a safetensors file by name, and its metadata.
-
-    :param kind: what the file should be, for messages. :param limit: most bytes of such a file.
-    :raises WeightsError: if it is missing, too large or no safetensors file.
-    """
-    try:
-        if path.stat().st_size > limit:
-            raise WeightsError(f"larger than any {kind}", path=path)
-        with safetensors.safe_open(path, framework="np") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return arrays, file.metadata() or {}
-    except OSError as error:
-        raise WeightsError(error.strerror or str(error), path=path) from error
-    except safetensors.SafetensorError as error:
-        raise WeightsError(f"not a safetensors file: {error}", path=path) from error
 
 
 def default(model: str) -> Weights:
