@@ -163,7 +163,7 @@ def test_all_of_them_take_no_more_than_one(measured):
 def test_a_long_group_is_decoded_as_it_is_asked_for():
     """65535 frames in a byte are allowed; what is made of them is made one by one."""
     video = video_header()
-    group = Group(0, 65535, False, (KeyFrame(0, b""),), b"\0")
+    group = Group(0, 65535, False, (KeyFrame(0, b"k"),), b"\0")
     assert Group.from_bytes(group.to_bytes()) == group
     coding = LevelCoding("adaptive", video.code_length, video.motion_step)
     frames = read_run(coding, group, frame_duration=1)

@@ -10,8 +10,8 @@ from gvc.errors import InvalidDataError
 
 _MAX_OFFSET = 1 << 60
 
-#: Least bytes of a group's chunk: framing, flags, pts, frames and a key frame of no bytes.
-_LEAST_GROUP = 10
+#: Least bytes of a group's chunk: framing, flags, pts, frames and a key frame of one byte.
+_LEAST_GROUP = 11
 
 #: Least bytes of an entry.
 _LEAST_ENTRY = 3
