@@ -14,7 +14,9 @@ from conftest import draw_head, read_video
 from reference_decoder import decode_file
 
 import gvc
+from gvc.api.audio import AudioDecoder
 from gvc.bitstream import (
+    AudioHeader,
     BitstreamReader,
     BitstreamWriter,
     ColourDescription,
@@ -22,7 +24,13 @@ from gvc.bitstream import (
     VideoHeader,
 )
 from gvc.codec.settings import coded_size, decoded_header
-from gvc.errors import InvalidDataError, MediaError, UsageError, WeightsError
+from gvc.errors import (
+    InvalidDataError,
+    MediaError,
+    UnsupportedError,
+    UsageError,
+    WeightsError,
+)
 from gvc.model import priors, weights
 
 FAST = {"key_preset": "faster"}
@@ -240,6 +248,14 @@ def test_smaller_sizes_keep_shape_and_area(size, side):
     assert decoded_header(given, None) == given
 
 
+def test_a_canvas_in_a_narrow_picture_is_not_empty():
+    given = VideoHeader(
+        1, 16_384, 64, 64, Fraction(1, 25), Fraction(25), Fraction(1), ColourDescription(), "vvc",
+        b"", "adaptive", "lite", bytes(16), Fraction(1), 40, canvas=(160, 160),
+    )  # fmt: skip
+    assert decoded_header(given, 1024).canvas == (2, 16_384)
+
+
 def test_decoding_at_a_larger_size_changes_nothing(coded):
     with gvc.open(coded) as one, gvc.open(coded, size=512) as other:
         for whole, same in zip(one.decode(video=0), other.decode(video=0), strict=True):
@@ -253,6 +269,35 @@ def test_sizes_that_cannot_be_decoded_are_refused(size, coded, tmp_path):
     with pytest.raises(UsageError, match="size"):
         gvc.open(tmp_path / "out.gvc", "w", size=128)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"codec": "nonesuch"}, UnsupportedError),
+        ({"codec": "h264"}, UnsupportedError),
+        # A decoder of FFmpeg's that nothing written here needs.
+        ({"codec": "wavpack"}, UnsupportedError),
+        ({"layout": "nonesuch"}, InvalidDataError),
+    ],
+)
+def test_sound_that_no_file_holds_is_refused(change, error):
+    header = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000))
+    AudioDecoder(header)
+    with pytest.raises(error, match=next(iter(change.values()))):
+        AudioDecoder(replace(header, **change))
+
+
+def test_an_index_that_goes_back_is_no_negative_duration(coded):
+    reader, file = BitstreamReader(io.BytesIO(coded.read_bytes())), io.BytesIO()
+    writer = BitstreamWriter(file)
+    writer.write_header(reader.header)
+    for unit in reader:
+        if isinstance(unit, Group):
+            writer.write_group(unit)
+    writer.close(end_pts=-1)
+    with gvc.open(io.BytesIO(file.getvalue())) as container:
+        assert (container.duration, container.bit_rate) == (0, None)
 
 
 def test_audio_can_be_written_and_taken_from_a_template(tmp_path, clip):

@@ -142,6 +142,8 @@ def test_headers_that_grow_are_refused():
         {"code_length": 5000},
         {"model": "x" * 100},
         {"key_parameters": bytes(70_000)},
+        {"time_base": Fraction(1, 1 << 31)},
+        {"frame_rate": Fraction(1 << 31)},
     ],
 )
 def test_values_out_of_range_are_refused(change):
@@ -199,6 +201,13 @@ def test_regular_audio_costs_a_byte_a_packet():
     block = AudioBlock(packets)
     assert AudioBlock.from_bytes(block.to_bytes()) == block
     assert len(block.to_bytes()) <= 500 * 61 + 10
+
+
+def test_times_of_audio_stay_within_64_bits():
+    packets = tuple(AudioPacket(i << 60, 0, b"") for i in range(9))
+    data = AudioBlock(packets).to_bytes()
+    with pytest.raises(InvalidDataError, match="pts of audio"):
+        AudioBlock.from_bytes(data)
 
 
 @given(st.binary(max_size=200))

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from conftest import AUDIO_RATE, draw_head, read_video, write_clip
 
-from gvc.bitstream import AudioPacket, ColourDescription, VideoHeader
-from gvc.errors import GvcError, UnsupportedError
+from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription, VideoHeader
+from gvc.errors import GvcError, MediaError, UnsupportedError
 from gvc.media import (
     AudioMode,
     Sink,
@@ -401,6 +401,27 @@ def test_a_closed_pipe_stays_a_closed_pipe():
     os.close(reading)
     with open(writing, "wb", buffering=0) as file, pytest.raises(BrokenPipeError):
         write_frames(file, "nut", sink_video(), list(range(0, 400, 40)))
+
+
+def test_times_that_no_format_holds_are_refused():
+    sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, (1 << 31) - 1))
+    sink = Sink(
+        OneWay(), container="nut", video=sink_video(), audio=sound,
+        options=SinkOptions(), metadata={}, name="out",
+    )  # fmt: skip
+    sink.write_audio(AudioPacket(-(1 << 60), 960, b"sound"))
+    frame = from_rgb(draw_head(0, 96, 64), 96, 64, ColourDescription(1, 1, 1))
+    frame.pts, frame.time_base = -(1 << 60), Fraction(1, 1000)
+    with pytest.raises(MediaError, match="out: a time is too large"):
+        sink.write_video(frame)
+        sink.close()
+
+
+def test_a_rate_of_millions_does_not_fill_the_disk():
+    fast, pipe = sink_video(time_base=Fraction(1), rate=Fraction(1_000_000)), OneWay()
+    with pytest.raises(GvcError, match="a pause"):
+        write_frames(pipe, "yuv4mpegpipe", fast, [0, 1])
+    assert len(pipe.data) < 1 << 20
 
 
 def test_an_unknown_encoder_is_named():

@@ -145,6 +145,13 @@ def test_too_many_frames_that_wait_are_refused():
         read(coded([InterFrame(InterType.MOTION, KeyChoice(0), level(1)), *frames], [0]))
 
 
+def test_times_stay_within_64_bits():
+    group = coded([InterFrame(InterType.PREDICTED, KeyChoice(0))] * 3, [0])
+    assert len(list(read_run(CODING, group, frame_duration=1 << 58))) == 4
+    with pytest.raises(InvalidDataError, match="a time is out of range"):
+        list(read_run(CODING, group, frame_duration=1 << 60))
+
+
 def test_a_group_coded_as_video_has_times_and_nothing_else():
     pts = [0, STEP, 2 * STEP + 7]
     motion = write_run(CODING, delays_of(pts), [], keys=0)

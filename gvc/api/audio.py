@@ -9,22 +9,30 @@ import av
 
 from gvc.bitstream import AudioHeader, AudioPacket
 from gvc.errors import InvalidDataError, UnsupportedError
+from gvc.media import is_storable
 
 
 class AudioDecoder:
     """Decodes the packets of one audio stream, in order, with FFmpeg's decoder.
 
-    :raises UnsupportedError: if this build of FFmpeg has no such decoder.
+    :raises UnsupportedError: if no file holds such a codec, or this build of FFmpeg has no decoder.
+    :raises InvalidDataError: if there is no such channel layout.
     """
 
     def __init__(self, header: AudioHeader) -> None:
+        # The name is any text that a file says, and FFmpeg has decoders for nearly everything.
+        if not is_storable(header.codec):
+            raise UnsupportedError(f"audio codec {header.codec!r} is not known")
         try:
             context = av.CodecContext.create(header.codec, "r")
-        except av.FFmpegError as error:
+        except (av.FFmpegError, ValueError) as error:
             raise UnsupportedError(f"no decoder for audio codec {header.codec!r}") from error
         assert isinstance(context, av.AudioCodecContext)
         context.sample_rate = header.sample_rate
-        context.layout = header.layout
+        try:
+            context.layout = header.layout
+        except ValueError as error:
+            raise InvalidDataError(f"there is no channel layout {header.layout!r}") from error
         context.extradata = header.extradata
         self._context = context
         self._time_base: Fraction = header.time_base

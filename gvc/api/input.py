@@ -129,7 +129,8 @@ class InputContainer:
         if self.index is None or not self.index.groups:
             return None
         start = self.index.groups[0].pts
-        return round((self.index.end_pts - start) * self.header.video.time_base * _MICRO)
+        # A damaged index may say that the end comes first.
+        return max(0, round((self.index.end_pts - start) * self.header.video.time_base * _MICRO))
 
     @property
     def position(self) -> int:

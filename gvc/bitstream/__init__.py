@@ -8,6 +8,7 @@ from gvc.bitstream.audio import AudioBlock, AudioPacket
 from gvc.bitstream.group import (
     MAX_INTERPOLATED,
     MAX_KEYS,
+    MAX_PTS,
     MAX_RECTANGLES,
     FrameType,
     FurtherRectangle,
@@ -28,6 +29,7 @@ __all__ = [
     "MAX_INTERPOLATED",
     "MAX_KEYS",
     "MAX_PACK",
+    "MAX_PTS",
     "MAX_RECTANGLES",
     "MAX_REFERENCES",
     "RECTANGLE_UNIT",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.group import MAX_PTS
-from gvc.errors import UnsupportedError
+from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Most packets of a block, and bytes of a packet.
 MAX_PACKETS = 1 << 16
@@ -74,6 +74,8 @@ class AudioBlock:
             if flags & _IRREGULAR:
                 pts += fields.signed("gap in audio", MAX_PTS)
                 duration = fields.unsigned("duration of audio", 1 << 32)
+            if abs(pts) > MAX_PTS:
+                raise InvalidDataError("pts of audio is out of range")
             rows.append((pts, duration, fields.unsigned("length of audio packet", MAX_PACKET)))
             pts += duration
         return cls(tuple(AudioPacket(p, d, fields.raw(length)) for p, d, length in rows))

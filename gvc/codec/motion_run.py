@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gvc import entropy
-from gvc.bitstream import MAX_INTERPOLATED, FrameType, Group
+from gvc.bitstream import MAX_INTERPOLATED, MAX_PTS, FrameType, Group
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_path import MotionPath
 from gvc.codec.quantiser import dequantise
@@ -130,6 +130,8 @@ def read_runs(
     for _ in range(group.frames - 1):
         delay = decoders[0].decode_delay() if group.variable_rate else 0
         pts.append(pts[-1] + frame_duration + delay)
+        if abs(pts[-1]) > MAX_PTS:
+            raise InvalidDataError("damaged motion codes: a time is out of range")
     runs = (
         _with_codes(coding, chosen, pts, decoder)
         for chosen, decoder in zip(choices, decoders, strict=True)

@@ -302,7 +302,7 @@ def decoded_header(header: VideoHeader, size: int | None) -> VideoHeader:
     inner = coded_size(header.coded_width, header.coded_height, size)
     canvas = header.canvas
     if canvas is not None and canvas[0] * canvas[1] > header.width * header.height:
-        canvas = header.width // 2 * 2, header.height // 2 * 2
+        canvas = max(2, header.width // 2 * 2), max(2, header.height // 2 * 2)
     return replace(
         header,
         canvas=canvas,

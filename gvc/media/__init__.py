@@ -21,6 +21,7 @@ from gvc.media.probe import holds_video
 from gvc.media.sink import Sink, SinkOptions, format_of
 from gvc.media.source import AudioMode, Source, VideoInfo
 from gvc.media.still import StillSink, is_still, still_picture
+from gvc.media.template import is_storable
 
 __all__ = [
     "AudioCopy",
@@ -39,6 +40,7 @@ __all__ = [
     "from_rgb",
     "holds_video",
     "is_still",
+    "is_storable",
     "luma_weights",
     "part_to_rgb",
     "scale",

@@ -12,6 +12,9 @@ from gvc.errors import MediaError
 #: Longest pause, in seconds, that is filled with copies of a frame.
 _MAX_PAUSE = 3600
 
+#: Most copies of a frame, where somebody says that there are millions a second.
+_MAX_COPIES = 1 << 18
+
 
 class ConstantRate:
     """Repeats frames and leaves out frames so that each is shown at its time, as ffmpeg does.
@@ -30,7 +33,8 @@ class ConstantRate:
 
         ``frame`` is taken over: their pts count from 0, their time base is one frame.
 
-        :raises MediaError: if ``frame`` comes an hour or more after the last one.
+        :raises MediaError: if ``frame`` comes more than an hour, or very many frames, after the
+            last one.
         """
         assert frame.pts is not None
         assert frame.time_base is not None
@@ -38,8 +42,8 @@ class ConstantRate:
         if self._start is None:
             self._start = time
         due = round((time - self._start) * self._rate)
-        if due - self._next > _MAX_PAUSE * self._rate:
-            raise MediaError("a pause of an hour is too long for a format without times")
+        if due - self._next > min(_MAX_PAUSE * self._rate, Fraction(_MAX_COPIES)):
+            raise MediaError("a pause is too long for a format without times")
         while self._last is not None and self._next < due:
             yield self._numbered(self._last)
         if self._next == due:

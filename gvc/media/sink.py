@@ -238,6 +238,8 @@ class Sink:
             yield
         except (BrokenPipeError, GvcError):
             raise
+        except OverflowError as error:
+            raise MediaError("a time is too large for FFmpeg", path=self._name) from error
         except (av.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise MediaError(reason, path=self._name) from error

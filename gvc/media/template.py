@@ -29,12 +29,17 @@ _NAMES = {
 }
 
 
+def is_storable(codec: str) -> bool:
+    """Whether a .gvc file may hold packets of ``codec``, which can be written out again later."""
+    return codec in _NAMES
+
+
 def check_storable(codec: str) -> None:
-    """Make sure that packets of ``codec`` can be written out again later.
+    """Make sure that packets of ``codec`` may be stored.
 
     :raises UnsupportedError: if not.
     """
-    if codec not in _NAMES:
+    if not is_storable(codec):
         raise UnsupportedError(
             f"audio codec {codec!r} cannot be copied", hint="--audio opus codes it anew"
         )
