@@ -1,15 +1,25 @@
-# Two commands for a fresh machine; both set up everything in $(VENV) first.
+# Commands for a fresh machine; all set up everything in $(VENV) first.
 #
 #   make demo            decode the carried sample, code it again, show it
 #   make demo IN=my.mp4  code and decode yours
 #   make test            lint, types, tests
+#
+# And one to look for bytes that break something, see docs/robustness.md:
+#
+#   make fuzz TARGET=decode SECONDS=600
 
 PYTHON ?= python3
 VENV ?= .venv
 GVC := $(VENV)/bin/gvc
 READY := $(VENV)/.ready
 
-.PHONY: demo test clean
+# Pictures and networks take memory and time; whatever takes more is reported as a finding.
+FUZZ_LIMITS ?= -timeout=60 -rss_limit_mb=3072
+SECONDS ?= 60
+KERNEL := $(wildcard csrc/fuzz/$(TARGET).cpp)
+FOUND := fuzz-found/$(TARGET)
+
+.PHONY: demo test fuzz clean
 
 $(READY): pyproject.toml setup.py constraints.txt $(wildcard csrc/*/* csrc/include/gvc/* bindings/*)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
@@ -39,5 +49,19 @@ test: $(READY)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest -n auto --dist loadfile
 
+fuzz: $(READY)
+	mkdir -p $(FOUND)
+ifneq ($(KERNEL),)
+	clang++ -std=c++17 -O1 -g -ffp-contract=off -Wno-pass-failed -Icsrc/include -Icsrc/cpu \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$(KERNEL) csrc/cpu/*.cpp -pthread -o fuzz-found/run-$(TARGET)
+	fuzz-found/run-$(TARGET) $(FUZZ_LIMITS) -max_total_time=$(SECONDS) \
+		-artifact_prefix=fuzz-found/$(TARGET)- $(FOUND) tests/fuzz/corpus/$(TARGET)
+else
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[fuzz]'
+	PYTHONPATH=tests $(VENV)/bin/python -m fuzz $(TARGET) $(FUZZ_LIMITS) -max_total_time=$(SECONDS) \
+		-artifact_prefix=fuzz-found/$(TARGET)- $(FOUND) tests/fuzz/corpus/$(TARGET)
+endif
+
 clean:
-	rm -rf $(VENV) demo build *.egg-info gvc/_native*.so
+	rm -rf $(VENV) demo build fuzz-found *.egg-info gvc/_native*.so

@@ -1,0 +1,66 @@
+"""Headers, groups, audio and index of any bytes: read, written, found again, summed up."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+
+from fuzz import structure
+from fuzz.changes import Change
+from gvc.bitstream import AudioBlock, BitstreamReader, FileHeader, Group, Index
+from gvc.cli.info import describe
+from gvc.codec.summary import summarise
+from gvc.errors import GvcError
+
+#: Most groups that are looked for again, and most frames that are counted by type.
+_MOST, _FRAMES = 8, 1000
+
+
+def check(data: bytes) -> None:
+    """What can be read can be written, and is the same when it is read again."""
+    frames = 0
+    with contextlib.suppress(GvcError):
+        reader = BitstreamReader(io.BytesIO(data))
+        header = reader.header
+        assert FileHeader.from_bytes(header.to_bytes()) == header
+        assert header.video.frame_duration >= 1
+        _read_index(reader)
+        for unit in reader:
+            again = type(unit).from_bytes(unit.to_bytes())
+            if isinstance(unit, AudioBlock):
+                assert again == unit
+            elif isinstance(unit, Group):
+                assert again.to_bytes() == unit.to_bytes()
+                frames += unit.frames
+    if frames <= _FRAMES:
+        _sum_up(data)
+
+
+def _sum_up(data: bytes) -> None:
+    """What ``gvc info`` says of it."""
+    with contextlib.suppress(GvcError):
+        summary = summarise(io.BytesIO(data))
+        described = describe(summary)
+        assert sum(described["bytes"].values()) == summary.size
+
+
+def _read_index(reader: BitstreamReader) -> None:
+    """Read from where the index says that groups are."""
+    here = reader.position
+    index = reader.index
+    assert index is not None
+    assert Index.from_bytes(index.to_bytes()) == index
+    for entry in index.groups[:_MOST]:
+        with contextlib.suppress(GvcError):
+            reader.seek(entry.pts)
+            next(iter(reader), None)
+    if index.groups:
+        reader.seek(index.groups[0].pts)
+    else:
+        assert reader.position == here
+
+
+def mutate(data: bytes, chance: random.Random, change: Change) -> bytes:
+    """Inside of chunks, whose checksums then fit."""
+    return structure.mutate(data, chance, change)
