@@ -45,8 +45,9 @@ Unit = Group | AudioBlock
 CANVAS = 512, 384
 
 BYTES = st.integers(0, 255)
-TERMS = st.integers(1, 2**32)
+TERMS = st.integers(1, 2**31 - 1)
 RATES = st.builds(Fraction, TERMS, TERMS)
+RATIOS = st.builds(Fraction, st.integers(1, 2**32), st.integers(1, 2**32))
 FINGERPRINTS = st.binary(min_size=16, max_size=16)
 NAMES = st.text(max_size=16)
 SIZES = st.tuples(st.integers(1, 4096), st.integers(1, 4096))
@@ -58,14 +59,14 @@ VIDEO_HEADERS = st.builds(
     coded_height=st.integers(1, 64).map(lambda side: 16 * side),
     time_base=RATES,
     frame_rate=RATES,
-    sample_aspect_ratio=RATES,
+    sample_aspect_ratio=RATIOS,
     colour=st.builds(ColourDescription, BYTES, BYTES, BYTES, st.booleans()),
     key_codec=NAMES,
     key_parameters=st.binary(max_size=100),
     entropy_model=NAMES,
     model=NAMES,
     weights=FINGERPRINTS,
-    motion_step=RATES,
+    motion_step=RATIOS,
     code_length=st.integers(1, 1024),
     prior=st.none() | FINGERPRINTS,
     pack=st.none() | FINGERPRINTS,

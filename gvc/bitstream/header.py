@@ -16,7 +16,8 @@ MAX_AREA = 1 << 25
 MAX_CODED_SIDE = 2048
 MAX_CODED_AREA = 1 << 20
 MAX_CANVAS_AREA = 1 << 23
-MAX_TERM = (1 << 31) - 1  # FFmpeg keeps them in 32 bits with a sign
+MAX_TERM = 1 << 32
+MAX_RATE_TERM = (1 << 31) - 1  # as FFmpeg keeps time bases and rates
 MAX_NAME = 64
 MAX_BLOB = 1 << 16
 MAX_METADATA = 64
@@ -133,7 +134,8 @@ class VideoHeader:
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
         if width * height > MAX_AREA or coded[0] * coded[1] > MAX_CODED_AREA:
             raise InvalidDataError("picture is too large")
-        time_base, frame_rate, aspect = (fields.fraction("rate", MAX_TERM) for _ in range(3))
+        time_base, frame_rate = (fields.fraction("rate", MAX_RATE_TERM) for _ in range(2))
+        aspect = fields.fraction("sample aspect ratio", MAX_TERM)
         primaries, transfer, matrix, full_range = fields.raw(4)
         if full_range > 1:
             raise InvalidDataError("colour range is neither limited nor full")
@@ -213,7 +215,7 @@ class AudioHeader:
             sample_rate=fields.unsigned("sample rate", 1 << 20, low=1),
             channels=fields.unsigned("number of channels", 64, low=1),
             layout=fields.text("channel layout", MAX_NAME),
-            time_base=fields.fraction("audio time base", MAX_TERM),
+            time_base=fields.fraction("audio time base", MAX_RATE_TERM),
             extradata=fields.blob("audio configuration", MAX_BLOB),
             frame_size=fields.unsigned("audio frame size", 1 << 30),
             initial_padding=fields.unsigned("initial padding", 1 << 20),
