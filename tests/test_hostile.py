@@ -263,6 +263,15 @@ def test_what_the_header_or_the_index_says_is_looked_at_first(four, limits, opti
         gvc.open(io.BytesIO(four), limits=limits)
 
 
+def test_what_the_networks_make_is_a_picture_too():
+    """A small picture may ask for much work."""
+    reader = portrait()[0]
+    work = replace(reader.video, coded_width=2048, coded_height=512, canvas=(160, 96))
+    data = file_of((2, replace(reader, video=replace(work, width=160, height=96)).to_bytes()))
+    with pytest.raises(LimitError, match="2048×512"):
+        gvc.open(io.BytesIO(data), limits=DecodeLimits(max_pixels=256 * 256))
+
+
 @pytest.mark.parametrize(
     "limits", [DecodeLimits(max_frames=19), DecodeLimits(max_seconds=3.9)], ids=["frames", "time"]
 )

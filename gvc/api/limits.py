@@ -39,7 +39,7 @@ class DecodeLimits:
     What the header, the index and the header of each group say is looked at before memory is taken
     for it, what comes out frame by frame.
 
-    :param max_pixels: of a picture: of decoded ones, and of key frames.
+    :param max_pixels: of a picture: of decoded ones, of key frames, of what the networks make.
     :param max_frames: of one pass over the file, those that stand for lost ones included.
     :param max_seconds: of playing time.
     :param time_limit: seconds that one pass may last, looked at before each frame.
@@ -63,7 +63,8 @@ class DecodeLimits:
         :param decoded: of the stream as it comes out, at a reduced size or not.
         :raises LimitError: if its pictures are too large.
         """
-        for width, height in ((decoded.width, decoded.height), header.key_size):
+        made = decoded.coded_width, decoded.coded_height
+        for width, height in ((decoded.width, decoded.height), header.key_size, made):
             _check("max_pixels", f"pictures of {width}×{height}", width * height, self.max_pixels)
 
     def check_index(self, header: VideoHeader, index: Index | None) -> None:

@@ -63,7 +63,14 @@ class EnoughError(GvcError):
 def check(data: bytes) -> None:
     """Pictures and sound up to the first error; in which form depends on the bytes."""
     with contextlib.suppress(GvcError):
-        decode(data, form_of(data), size=size_of(data), frames=_FRAMES, pixels=_PIXELS)
+        decode(
+            data,
+            form_of(data),
+            size=size_of(data),
+            on_error=on_error_of(data),
+            frames=_FRAMES,
+            pixels=_PIXELS,
+        )
 
 
 def form_of(data: bytes) -> str | None:
@@ -76,18 +83,29 @@ def size_of(data: bytes) -> int | None:
     return (None, 64)[zlib.crc32(data) >> 16 & 1]
 
 
+def on_error_of(data: bytes) -> str:
+    """What becomes of damage here."""
+    return ("stop", "conceal")[zlib.crc32(data) >> 17 & 1]
+
+
 def decode(
-    data: bytes, form: str | None, *, size: int | None = None, frames: int, pixels: int
+    data: bytes,
+    form: str | None,
+    *,
+    size: int | None = None,
+    on_error: str = "stop",
+    frames: int,
+    pixels: int,
 ) -> str | None:
     """Decode a file, or its first ``frames`` pictures.
 
     :param form: None decodes pictures and sound, others write a file as ``gvc decode`` does.
-    :param size: as for :func:`gvc.open`.
+    :param size: as for :func:`gvc.open`. :param on_error: likewise.
     :param pixels: nothing is decoded of files whose pictures have more.
     :returns: why the rest of the file cannot be decoded, if that is so.
     :raises GvcError: if nothing can be decoded.
     """
-    with Container(io.BytesIO(data), size=size, threads=1) as source:
+    with Container(io.BytesIO(data), size=size, on_error=on_error, threads=1) as source:
         video = source.header.video
         sides = (video.width, video.height), (video.coded_width, video.coded_height), video.key_size
         if max(width * height for width, height in sides) > pixels:
