@@ -235,7 +235,7 @@ def test_rectangles_lie_in_the_picture(found, size):
         return
     assert rectangle.lies_in(*size)
     assert rectangle.width == rectangle.height >= 16
-    written = Group(0, 1, False, (KeyFrame(0, b""),), b"", rectangle=rectangle)
+    written = Group(0, 1, False, (KeyFrame(0, b"key"),), b"", rectangle=rectangle)
     assert Group.from_bytes(written.to_bytes()) == written
 
 

@@ -16,7 +16,7 @@ from gvc.entropy import MAX_LEVEL, InterType, MotionDecoder
 from gvc.errors import InvalidDataError
 from gvc.sei.face_video import FRACTION_BITS, FaceVideoMessage
 
-#: Stands for the video of a group where that is elsewhere: a group has some.
+#: Stands for key frames and video of a group, which are elsewhere: a group has some.
 _ELSEWHERE = b"\x00"
 
 
@@ -72,7 +72,7 @@ def outline_of(coding: LevelCoding, group: Group, motion: GroupMotion) -> Group:
         coding,
         group,
         GroupMotion(motion.delays, tuple(bare)),
-        pictures=[b""] * len(group.keys),
+        pictures=[_ELSEWHERE] * len(group.keys),
         video=_ELSEWHERE if group.video else b"",
     )
 
