@@ -20,6 +20,7 @@ from pathlib import Path
 from fuzz import structure
 from fuzz.changes import change_bytes, cut
 from fuzz.decode import FORMS, EnoughError, decode, shipped_network
+from gvc.api.limits import OnError
 from gvc.errors import GvcError
 
 #: What a file may take: seconds of the processor, bytes of memory beyond those at the start.
@@ -33,7 +34,8 @@ _FRAMES, _PIXELS = 32, 1 << 20
 class Ending:
     """How a changed file ended.
 
-    :param number: of the change. :param outcome: name of an error, ``played``, or what broke.
+    :param number: of the change. :param on_error: what became of damage.
+    :param outcome: name of an error, ``played``, or what broke.
     :param seconds: of the processor. :param megabytes: most that the process had in memory.
     """
 
@@ -41,6 +43,7 @@ class Ending:
     file: str
     kind: str
     form: str
+    on_error: str
     outcome: str
     seconds: float
     megabytes: int
@@ -56,13 +59,13 @@ def changed(data: bytes, chance: random.Random) -> tuple[str, bytes]:
     return "blind", change_bytes(data, chance)
 
 
-def in_a_process(data: bytes, form: str | None) -> tuple[str, float, int]:
+def in_a_process(data: bytes, form: str | None, on_error: str) -> tuple[str, float, int]:
     """Outcome, seconds and megabytes of decoding a file."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         os.close(reading)
-        os.write(writing, outcome_of(data, form).encode()[:200])
+        os.write(writing, outcome_of(data, form, on_error).encode()[:200])
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as said:
@@ -75,14 +78,14 @@ def in_a_process(data: bytes, form: str | None) -> tuple[str, float, int]:
     return outcome, seconds, used.ru_maxrss >> 10
 
 
-def outcome_of(data: bytes, form: str | None) -> str:
+def outcome_of(data: bytes, form: str | None, on_error: str) -> str:
     """What comes of a file under the limits."""
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + _MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     try:
-        problem = decode(data, form, frames=_FRAMES, pixels=_PIXELS)
+        problem = decode(data, form, on_error=on_error, frames=_FRAMES, pixels=_PIXELS)
     except EnoughError:
         return "left out"
     except GvcError as error:
@@ -111,7 +114,9 @@ def main() -> None:
             name = chance.choice(names)
             kind, data = changed(files[name], chance)
             form = chance.choice(FORMS)
-            ending = Ending(number, name, kind, str(form), *in_a_process(data, form))
+            on_error = chance.choice(tuple(OnError))
+            found = in_a_process(data, form, on_error)
+            ending = Ending(number, name, kind, str(form), on_error, *found)
             if ending.outcome.startswith(("broke", "signal", "timeout")):
                 options.results.with_name(f"finding-{number}.gvc").write_bytes(data)
             print(*astuple(ending), sep="\t", file=results, flush=True)
@@ -121,10 +126,10 @@ def main() -> None:
 def summary(results: Path) -> str:
     """How many files ended how, and the most that one took."""
     rows = [line.split("\t") for line in results.read_text().splitlines()]
-    lines = [f"{len(rows)} files, at most {max(float(row[5]) for row in rows):.1f} s of the "
-             f"processor and {max(int(row[6]) for row in rows)} MB"]  # fmt: skip
+    lines = [f"{len(rows)} files, at most {max(float(row[6]) for row in rows):.1f} s of the "
+             f"processor and {max(int(row[7]) for row in rows)} MB"]  # fmt: skip
     for kind in ("blind", "structure"):
-        counted = Counter(row[4] for row in rows if row[2] == kind)
+        counted = Counter(row[5] for row in rows if row[2] == kind)
         lines.append(f"{kind}: " + ", ".join(f"{n} {what}" for what, n in counted.most_common()))
     return "\n".join(lines)
 
