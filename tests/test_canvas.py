@@ -29,7 +29,7 @@ from gvc.bitstream import (
 )
 from gvc.bitstream.compression import compress
 from gvc.codec.rectangles import choose_rectangle
-from gvc.codec.settings import CanvasMode, EncoderSettings, canvas_size
+from gvc.codec.settings import CanvasMode, EncoderSettings, Purpose, canvas_size
 from gvc.codec.summary import summarise
 from gvc.errors import InvalidDataError, TruncatedDataError, UsageError
 from gvc.faces import Face
@@ -84,6 +84,17 @@ def coded(path: Path, *, told: Told | None = DRAWN, **changes: object) -> bytes:
 @pytest.fixture(scope="module")
 def held(source: Path) -> bytes:
     return coded(source)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_canvas_is_coded_by_the_model_for_faces(source, purpose):
+    large = Told(Face(220, 40, 120, 160))
+    by_name, open_ = (
+        coded(source, told=large, canvas=CanvasMode.AUTO, purpose=purpose, model=model)
+        for model in ("face", "auto")
+    )
+    assert summarise(io.BytesIO(by_name)).header.video.canvas is not None
+    assert open_ == by_name
 
 
 def groups(data: bytes) -> list[Group]:

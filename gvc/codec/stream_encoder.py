@@ -13,7 +13,7 @@ from gvc.codec.canvas_choice import CanvasChoice
 from gvc.codec.encoder import Planner, VideoEncoder
 from gvc.codec.group_coder import CodedGroup, GroupCoder
 from gvc.codec.model_choice import choose_model, is_open
-from gvc.codec.settings import CanvasMode, EncoderSettings, coded_size
+from gvc.codec.settings import EncoderSettings, coded_size
 from gvc.codec.shown import Shown
 from gvc.errors import KeyFrameError
 from gvc.faces import Faces
@@ -93,12 +93,11 @@ class StreamEncoder:
 
     def _begin(self) -> list[CodedGroup]:
         """Choose the model, and code the frames that waited for it."""
-        canvas, model = CanvasMode.ON, models.FACE
+        model = models.FACE
         if not self._canvas.made:
-            canvas = CanvasMode.OFF
             looked_at = [to_rgb(frame, *self._size) for frame in self._held[::_EVERY]]
             candidates = {name: models.weights_for(name) for name in models.NAMES}
             model = choose_model(looked_at, candidates, self._settings, self._distance)
-        self._encoder = self._make(replace(self._settings, model=model, canvas=canvas))
+        self._encoder = self._make(replace(self._settings, model=model))
         held, self._held = self._held, []
         return [group for frame in held for group in self._encoder.push(frame)]
