@@ -17,7 +17,7 @@ import google_crc32c
 import pytest
 from conftest import run_gvc
 from pieces import FRAMES, file_of_groups, portrait, video_header
-from test_container import Pipe
+from test_container import Pipe, write
 
 import gvc
 from gvc import DecodeLimits, keyframe
@@ -26,7 +26,7 @@ from gvc.bitstream.fields import FieldWriter
 from gvc.bitstream.writer import ChunkKind
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import read_run
-from gvc.container import MAX_PAYLOAD, SIGNATURE, ChunkReader, ChunkWriter
+from gvc.container import MAX_PAYLOAD, SIGNATURE, ChunkReader
 from gvc.container.varint import encode_varint
 from gvc.errors import InvalidDataError, LimitError, UsageError
 from gvc.keyframe.picture_size import sizes_in, vvc_size
@@ -62,12 +62,7 @@ for on_error in ("stop", "conceal"):
 
 
 def file_of(*chunks: tuple[int, bytes], index: bytes = b"\0\0") -> bytes:
-    file = io.BytesIO()
-    writer = ChunkWriter(file)
-    for kind, payload in chunks:
-        writer.write(kind, payload)
-    writer.finish(index)
-    return file.getvalue()
+    return write(list(chunks), index)
 
 
 def header(**changes: object) -> tuple[int, bytes]:

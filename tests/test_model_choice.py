@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
 from conftest import draw_head, run_gvc, write_pictures
+from test_group_planner import coded
 
 import gvc
 from gvc.bitstream import VideoHeader
@@ -45,17 +45,6 @@ def test_the_model_that_makes_most_of_the_pictures_is_chosen(untrained):
 
 def made_with(data: bytes) -> VideoHeader:
     return summarise(io.BytesIO(data)).header.video
-
-
-def coded(pictures: list[np.ndarray], **options: str) -> bytes:
-    file = io.BytesIO()
-    chosen = {"key_preset": "faster"} | options
-    with gvc.open(file, "w", options=chosen, threads=2) as output:
-        stream = output.add_stream("gvc", rate=25)
-        for picture in pictures:
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        output.mux(stream.encode())
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("model", models.NAMES)

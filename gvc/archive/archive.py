@@ -128,12 +128,7 @@ class Archive:
         """
         decoding = Decoding(weights, packs, device, _share(threads, jobs))
         tasks = (
-            CheckTask(
-                entry,
-                self.folder,
-                decode,
-                decoding,
-            )
+            CheckTask(entry, self.folder, decode, decoding)
             for entry in self.entries()
             if entry.is_kept
         )
@@ -166,14 +161,7 @@ class Archive:
         token = files.new_token()
         decoding = Decoding(weights, packs, device, _share(threads, jobs))
         todo = [
-            RestoreTask(
-                entry,
-                self.folder,
-                Path(out).resolve(),
-                token,
-                decoding,
-            )
-            for entry in kept
+            RestoreTask(entry, self.folder, Path(out).resolve(), token, decoding) for entry in kept
         ]
         targets = () if overwrite else [task.target for task in todo]
         there = {target for target in targets if target.exists()}

@@ -25,7 +25,7 @@ from gvc.codec.pipeline import share
 from gvc.codec.settings import Precision
 from gvc.errors import InvalidDataError
 from gvc.media import Sink, SinkOptions, from_planes
-from gvc.model import weights
+from gvc.model import models, weights
 from gvc.model.analysis import Analyser
 from gvc.model.device import select_device, set_threads
 from gvc.model.inference import for_inference
@@ -122,7 +122,7 @@ def decode_stages(coded: Path, settings: SpeedSettings) -> dict[str, float]:
 
 def analysis_seconds(pictures: Sequence[Picture], settings: SpeedSettings) -> float:
     """Seconds a frame of computing motion codes from RGB pictures."""
-    chosen = weights.load_or_default(settings.weights, "lite")
+    chosen = models.weights_for(models.FACE, settings.weights)
     analyser = Analyser(for_inference(network_from(chosen)), device=settings.device)
     batch = list(itertools.islice(itertools.cycle(pictures), _ANALYSED))
 

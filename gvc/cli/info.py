@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
 import gvc
+from gvc.cli.files import opened
 from gvc.codec.summary import StreamSummary, summarise
-from gvc.errors import GvcError, MediaError, UsageError
+from gvc.errors import MediaError, UsageError
 
 
 @click.command("info")
@@ -104,19 +105,12 @@ def _build() -> dict[str, Any]:
 
 def _summarise(source: str) -> StreamSummary:
     try:
-        if source == "-":
-            return _located(sys.stdin.buffer, "<stdin>")
-        with open(source, "rb") as file:
-            return _located(file, source)
+        with opened(source) as file:
+            return summarise(file)
+    except MediaError:
+        raise
     except OSError as error:
         raise MediaError(error.strerror or str(error), path=source) from error
-
-
-def _located(file: BinaryIO, name: str) -> StreamSummary:
-    try:
-        return summarise(file)
-    except GvcError as error:
-        raise type(error)(error.cause, path=name, hint=error.hint) from error
 
 
 def _print(described: dict[str, Any], *, as_json: bool) -> None:

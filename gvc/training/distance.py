@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gvc.clips import Clip, Split, read_table
 from gvc.errors import InvalidDataError
 from gvc.metrics import Lpips
-from gvc.model import weights
+from gvc.model import models, weights
 from gvc.model.device import to_tensor
 from gvc.model.distance import MODEL, DistanceNetwork, distance_weights, load_network
 from gvc.model.mttf import network_from
@@ -122,7 +122,7 @@ class DistanceTrainer:
         keys = load_coded_keys(clips, frames, settings.cache, seed=settings.seed)
         chosen = settings.generator
         maker = GroupMaker(
-            network_from(weights.load_or_default(chosen, "lite"), path=chosen),
+            network_from(models.weights_for(models.FACE, chosen), path=chosen),
             Lpips("squeeze", settings.metric_weights),
             Lpips("alex", settings.metric_weights) if judged else None,
         )

@@ -18,7 +18,7 @@ from gvc.api.motion_codes import GroupMotion, motion_codes
 from gvc.clips import Clip, Split, read_table
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
-from gvc.model import priors, weights
+from gvc.model import models, priors
 from gvc.training.clips import Arrays, cached
 from gvc.training.prior_data import Codes, Frames
 from gvc.training.prior_network import PriorNetwork
@@ -66,7 +66,7 @@ def train_prior(settings: PriorSettings, *, report: Callable[[dict[str, Any]], N
     :raises GvcError: if clips cannot be read or coded.
     """
     torch.manual_seed(settings.seed)
-    found = weights.load_or_default(settings.weights, "lite")
+    found = models.weights_for(models.FACE, settings.weights)
     rows = [row for row in read_table(settings.clips) if row.split is Split.TRAIN]
     if not rows:
         raise UsageError("no clip of split 'train'", path=settings.clips)

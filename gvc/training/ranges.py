@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from gvc.clips import Split, read_table
 from gvc.errors import UsageError
+from gvc.model import models
 from gvc.model import ranges as range_files
-from gvc.model import weights
 from gvc.model.inference import RectifiedConvolution, for_inference
 from gvc.model.layers import resize
 from gvc.model.mttf import Mttf, network_from
@@ -74,7 +74,7 @@ def write_ranges(settings: RangeSettings, *, report: Callable[[dict[str, Any]], 
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    found = weights.load_or_default(settings.weights, "lite")
+    found = models.weights_for(models.FACE, settings.weights)
     people = {row.identity: row for row in read_table(settings.clips) if row.split is Split.TRAIN}
     if not people:
         raise UsageError("no clip of split 'train'", path=settings.clips)

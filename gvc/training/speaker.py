@@ -20,7 +20,7 @@ from gvc.codec.settings import EncoderSettings
 from gvc.codec.speaker_packs import LoadedPack
 from gvc.errors import UsageError
 from gvc.metrics import Lpips
-from gvc.model import weights
+from gvc.model import models
 from gvc.model.device import select_device, set_threads
 from gvc.model.distance import FeatureDistance, load_network
 from gvc.model.layers import resize
@@ -132,7 +132,7 @@ def adapt(settings: AdaptSettings, *, report: Callable[[Mapping[str, Any]], None
     :param report: gets a record of numbers now and then.
     :raises GvcError: if a recording cannot be coded, or has too little to learn from.
     """
-    base = weights.load_or_default(settings.weights, "lite")
+    base = models.weights_for(models.FACE, settings.weights)
     network = network_from(base, path=settings.weights).to(select_device(settings.device))
     loss, measure = _measure(settings), settings.loss.value
     variants = [
