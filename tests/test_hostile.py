@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,15 @@ from test_container import Pipe, write
 
 import gvc
 from gvc import DecodeLimits, keyframe
-from gvc.bitstream import FileHeader, Group, Index, KeyFrame
+from gvc.bitstream import (
+    MAX_GROUPS,
+    BitstreamReader,
+    FileHeader,
+    Group,
+    GroupEntry,
+    Index,
+    KeyFrame,
+)
 from gvc.bitstream.fields import FieldWriter
 from gvc.bitstream.writer import ChunkKind
 from gvc.codec.levels import LevelCoding
@@ -120,6 +129,11 @@ LYING: dict[str, Callable[[], bytes]] = {
     "late group": lambda: file_of(header(), (ChunkKind.GROUP, fields(0, 1 << 62, 9, 0))),
     "many groups": lambda: file_of(header(), index=fields((1 << 62) - 1)),
     "huge index": lambda: file_of(header(), index=fields(300_000) + bytes([9, 2, 1]) * 300_000),
+    "too many groups": lambda: file_of(
+        header(),
+        (0x85, bytes(11 * (MAX_GROUPS + 1))),
+        index=fields(MAX_GROUPS + 1) + bytes([9, 2, 1]) * (MAX_GROUPS + 1),
+    ),
     "far index": lambda: file_of(header(), index=fields(1, 1 << 59, 0, 1, 0)),
 }
 
@@ -153,6 +167,30 @@ def test_what_lies_is_refused_at_once(measured, name, on_error):
 
 def test_all_of_them_take_no_more_than_one(measured):
     assert sum(memory for _, _, memory in measured.values()) < MEMORY
+
+
+def test_the_longest_index_is_held_in_little_memory():
+    entries = tuple(GroupEntry(11 * n, n, 1) for n in range(MAX_GROUPS))
+    data = Index(entries, MAX_GROUPS).to_bytes()
+    tracemalloc.start()
+    index = Index.from_bytes(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert index.groups == entries
+    assert peak < MEMORY
+
+
+def test_no_file_has_more_groups_than_its_index_may_say(monkeypatch):
+    monkeypatch.setattr("gvc.bitstream.writer.MAX_GROUPS", 2)
+    with pytest.raises(UsageError, match="2 groups at most"):
+        file_of_groups(3)
+
+
+def test_where_no_index_is_left_no_more_groups_are_looked_for(monkeypatch):
+    monkeypatch.setattr("gvc.bitstream.reader.MAX_GROUPS", 2)
+    reader = BitstreamReader(io.BytesIO(file_of_groups(3)[:-8] + bytes(8)))
+    assert reader.index is not None
+    assert len(reader.index.groups) == 2
 
 
 def test_a_long_group_is_decoded_as_it_is_asked_for():

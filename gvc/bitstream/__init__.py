@@ -17,7 +17,7 @@ from gvc.bitstream.group import (
     Reference,
 )
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
-from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
 from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
 from gvc.bitstream.references import MAX_REFERENCES
@@ -26,6 +26,7 @@ from gvc.bitstream.writer import BitstreamWriter
 from gvc.container import Chunk, Damage
 
 __all__ = [
+    "MAX_GROUPS",
     "MAX_INTERPOLATED",
     "MAX_KEYS",
     "MAX_PACK",

@@ -8,6 +8,9 @@ from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.group import MAX_FRAMES, MAX_PTS
 from gvc.errors import InvalidDataError
 
+#: Most groups of a file: what an index says is held in memory, and looked through at once.
+MAX_GROUPS = 1 << 18
+
 _MAX_OFFSET = 1 << 60
 
 #: Least bytes of a group's chunk: framing, flags, pts, frames and a key frame of one byte.
@@ -61,7 +64,7 @@ class Index:
         :raises InvalidDataError: if a field is cut off or out of range.
         """
         fields = FieldReader(data)
-        most = fields.left // _LEAST_ENTRY
+        most = min(MAX_GROUPS, fields.left // _LEAST_ENTRY)
         if file_size is not None:
             most = min(most, file_size // _LEAST_GROUP)
         count = fields.unsigned("number of groups", most)

@@ -13,7 +13,7 @@ from gvc.bitstream.audio import AudioBlock
 from gvc.bitstream.compression import MAX_HEADER
 from gvc.bitstream.group import Group
 from gvc.bitstream.header import FileHeader
-from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.references import MAX_REFERENCES, References
 from gvc.bitstream.speaker_pack import MAX_PACK, fingerprint_of
 from gvc.bitstream.writer import ChunkKind
@@ -212,6 +212,8 @@ class BitstreamReader:
                     groups.append(GroupEntry(start, unit.pts, unit.frames))
                     end = unit.pts + unit.frames * self.header.video.frame_duration
                     start = None
+                    if len(groups) == MAX_GROUPS:
+                        break
         self._chunks.seek(here)
         return Index(tuple(groups), end)
 

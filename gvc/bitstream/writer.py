@@ -8,7 +8,7 @@ from typing import BinaryIO
 from gvc.bitstream.audio import AudioBlock
 from gvc.bitstream.group import Group
 from gvc.bitstream.header import FileHeader
-from gvc.bitstream.index import GroupEntry, Index
+from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.references import References
 from gvc.container import ChunkWriter
 from gvc.errors import UsageError
@@ -52,8 +52,13 @@ class BitstreamWriter:
     def write_group(self, group: Group) -> None:
         """Write a group of pictures; the index finds it with the audio right before it.
 
-        :raises UsageError: if it is predicted from a group that was not written here.
+        :raises UsageError: if it is predicted from a group that was not written here, or is one
+            more than a file may have.
         """
+        if len(self._groups) == MAX_GROUPS:
+            raise UsageError(
+                f"a file has {MAX_GROUPS} groups at most", hint="go on in another file"
+            )
         if group.reference and self._references.find(group.reference.pts) is None:
             raise UsageError(
                 "a group cannot be written without the one that it is predicted from",

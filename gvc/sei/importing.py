@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from gvc.bitstream import BitstreamWriter, FileHeader, Group, fingerprint_of
+from gvc.bitstream import MAX_GROUPS, BitstreamWriter, FileHeader, Group, fingerprint_of
 from gvc.bitstream.fields import FieldReader
 from gvc.bitstream.group import MAX_KEY
 from gvc.codec.levels import LevelCoding
@@ -17,8 +17,7 @@ from gvc.sei.motion import LevelCollector, read_motion, with_content
 from gvc.sei.nal import ENDS, NalKind, NalUnit, read_units
 from gvc.sei.record import CHECKSUM_BYTES, Record, RecordKind, checksum
 
-#: Limits of the header's record.
-_MAX_GROUPS = 1 << 31
+#: Latest end that a header's record may say.
 _MAX_END = 1 << 61
 
 #: Most units before the messages of a picture, and most bytes of them.
@@ -122,7 +121,7 @@ class _Opening:
     def from_bytes(cls, body: bytes) -> _Opening:
         """Read the header's record."""
         fields = FieldReader(body)
-        groups = fields.unsigned("number of groups", _MAX_GROUPS, low=1)
+        groups = fields.unsigned("number of groups", MAX_GROUPS, low=1)
         end_pts = fields.signed("end", _MAX_END)
         header = FileHeader.from_bytes(fields.rest())
         if header.video.key_codec != "vvc":
