@@ -197,6 +197,12 @@ def test_more_levels_than_any_pack_has_are_refused():
         decode_differences(b"", [(1 << 10, 1 << 10)])
 
 
+def test_a_pack_larger_than_any_is_refused():
+    """What its levels cost to read goes with its bytes."""
+    with pytest.raises(InvalidDataError, match="larger than any"):
+        SpeakerPack.from_bytes(SpeakerPack(bytes(16), (), bytes(1 << 16)).to_bytes())
+
+
 def test_other_weights_are_refused(pack):
     with pytest.raises(WeightsError, match="made for the weights"):
         speaker_packs.load(pack).adapt(small_weights())

@@ -19,7 +19,7 @@ _VERSION = (1, 0)
 _CHECKSUM_BYTES = 4
 
 #: Most bytes of a pack.
-MAX_PACK = 1 << 20
+MAX_PACK = 1 << 16
 
 #: Most tensors that it changes, and the greatest number of one.
 MAX_TENSORS, _MAX_NUMBER = 1 << 10, 1 << 16

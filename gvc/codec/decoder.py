@@ -28,8 +28,9 @@ from gvc.model.inference import for_inference
 from gvc.model.mttf import KeyState, Mttf, network_from
 from gvc.model.synthesis import Synthesiser, YuvMatrix
 
-#: Inter frames generated in one batch.
-_BATCH = 8
+#: Most inter frames generated in one batch, and most pixels of them where they are several: large
+#: ones take memory and time in which nothing comes out.
+_BATCH_FRAMES, _BATCH_PIXELS = 8, 8 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,8 @@ class VideoDecoder:
         :param only: pts of the frames that are wanted; None for all.
         :raises InvalidDataError: if they are damaged.
         """
+        area = self.header.coded_width * self.header.coded_height
+        most = min(_BATCH_FRAMES, max(1, _BATCH_PIXELS // area))
         # Alone, so that there is something to show soon.
         wanted = 1
         # Each frame as all rectangles show it.
@@ -208,7 +211,7 @@ class VideoDecoder:
                 continue
             if frames and (len(frames) == wanted or frame.key != frames[0][0].key):
                 yield self._batch(group, frames)
-                frames, wanted = [], _BATCH
+                frames, wanted = [], most
             if frame.code is not None:
                 frames.append(shown)
             else:
