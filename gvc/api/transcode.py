@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -73,6 +74,54 @@ def _ignore(_: Progress | str) -> None:
     """Take no interest in progress, or in warnings."""
 
 
+class _Account:
+    """Frames, playing time and clock of a run, for its progress and its report.
+
+    :param started: when the run began, by the monotonic clock.
+    :param time_base: of the frames. :param total: how many there are, None if unknown.
+    """
+
+    def __init__(
+        self, started: float, time_base: Fraction, total: int | None, on_progress: OnProgress
+    ) -> None:
+        self._started = started
+        self._time_base = time_base
+        self._total = total
+        self._on_progress = on_progress
+        self._begin = self._end = 0
+        self.frames = 0
+
+    def count(self, frame: av.VideoFrame, size: int, *, first_pass: bool = False) -> None:
+        """Say that ``frame`` is done, and that the .gvc file has ``size`` bytes so far."""
+        assert frame.pts is not None
+        if not self.frames:
+            self._begin = frame.pts
+        self._end = frame.pts
+        self.frames += 1
+        self._on_progress(
+            Progress(self.frames, self._total, self._seconds, size, self._elapsed, first_pass)
+        )
+
+    def report(
+        self,
+        frame_rate: Fraction,
+        size: int,
+        problem: str | None,
+        losses: tuple[Loss, ...] = (),
+    ) -> Report:
+        """What came of it; the last frame lasts as long as the rate says."""
+        seconds = self._seconds + float(1 / frame_rate)
+        return Report(self.frames, seconds, size, self._elapsed, problem, losses)
+
+    @property
+    def _seconds(self) -> float:
+        return float((self._end - self._begin) * self._time_base)
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
+
+
 def encode(
     source: str | Path | BinaryIO,
     target: BinaryIO,
@@ -110,8 +159,6 @@ def encode(
         # What it has to say, the second pass says.
         rates = _first_pass(source, settings, distance, faces, on_progress)
         planner = partial(RatePlanner, rates=rates)
-    frames = 0
-    end = begin = 0
     with Source(
         source,
         audio=audio,
@@ -120,6 +167,7 @@ def encode(
         say=on_warning,
     ) as media:
         encoder = StreamEncoder(media.video, settings, distance, planner=planner, faces=faces)
+        account = _Account(started, media.video.time_base, media.video.frames, on_progress)
         muxer = Muxer(target)
 
         def write(coded: list[CodedGroup]) -> None:
@@ -136,23 +184,16 @@ def encode(
                     muxer.write_audio(unit)
                     continue
                 assert isinstance(unit, av.VideoFrame)
-                assert unit.pts is not None
-                begin = unit.pts if frames == 0 else begin
-                end = unit.pts
-                frames += 1
                 write(encoder.push(unit))
-                seconds = float((end - begin) * media.video.time_base)
-                elapsed = time.monotonic() - started
-                on_progress(Progress(frames, media.video.frames, seconds, muxer.position, elapsed))
+                account.count(unit, muxer.position)
             write(encoder.flush())
         finally:
             encoder.close()
         muxer.close()
-        seconds = float((end - begin) * media.video.time_base + 1 / media.video.frame_rate)
         problem = None
         if media.damaged_packets:
             problem = f"{media.damaged_packets} damaged video packets were left out"
-    return Report(frames, seconds, muxer.position, time.monotonic() - started, problem)
+        return account.report(media.video.frame_rate, muxer.position, problem)
 
 
 def can_be_read_twice(source: str | Path | BinaryIO) -> bool:
@@ -182,12 +223,12 @@ def _first_pass(
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
         planner = partial(FirstPass, rates=rates)
         encoder = StreamEncoder(media.video, settings, distance, planner=planner, faces=faces)
+        account = _Account(started, media.video.time_base, media.video.frames, on_progress)
         try:
-            for frames, unit in enumerate(media, start=1):
+            for unit in media:
                 assert isinstance(unit, av.VideoFrame)
                 encoder.push(unit)
-                elapsed = time.monotonic() - started
-                on_progress(Progress(frames, media.video.frames, 0.0, 0, elapsed, first_pass=True))
+                account.count(unit, 0, first_pass=True)
             encoder.flush()
         finally:
             encoder.close()
@@ -221,6 +262,7 @@ def decode(
     started = time.monotonic()
     header = source.header
     video = source.streams.video[0]
+    account = _Account(started, header.video.time_base, video.frames or None, on_progress)
     # Whatever keeps the file from being decoded must show before anything is written.
     _ = source.video_decoder
     sink: Sink | StillSink
@@ -236,28 +278,18 @@ def decode(
             metadata=source.metadata,
             name=name,
         )
-    total = video.frames or None
-    frames = 0
-    end = begin = 0
     problem = None
     try:
         for unit in source.play():
             if isinstance(unit, AudioPacket):
                 sink.write_audio(unit)
                 continue
-            assert unit.pts is not None
-            begin = unit.pts if frames == 0 else begin
-            end = unit.pts
             sink.write_video(unit)
-            frames += 1
-            seconds = float((end - begin) * header.video.time_base)
-            elapsed = time.monotonic() - started
-            on_progress(Progress(frames, total, seconds, source.position, elapsed))
+            account.count(unit, source.position)
     except InvalidDataError as error:
-        if not frames:
+        if not account.frames:
             raise
         problem = error.cause
     sink.close()
-    seconds = float((end - begin) * header.video.time_base + 1 / header.video.frame_rate)
-    elapsed = time.monotonic() - started
-    return Report(frames, seconds, source.position, elapsed, problem, tuple(source.losses))
+    losses = tuple(source.losses)
+    return account.report(header.video.frame_rate, source.position, problem, losses)
