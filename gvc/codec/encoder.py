@@ -84,6 +84,7 @@ class VideoEncoder:
     :param info: the stream, as the source describes it.
     :param distance: what groups are planned by, as ``settings`` name it.
     :param planner: makes what plans and codes groups; None takes what the settings ask for.
+    :param canvas: what says whether there is one; it may have looked at the first frames already.
     :param faces: what finds faces, where that is needed; None takes what this machine has.
     :raises GvcError: if the settings cannot be carried out.
     """
@@ -94,6 +95,7 @@ class VideoEncoder:
         settings: EncoderSettings,
         distance: Distance,
         *,
+        canvas: CanvasChoice,
         planner: Callable[[GroupCoder, Shown], Planner] | None = None,
         faces: Faces | None = None,
     ) -> None:
@@ -118,7 +120,7 @@ class VideoEncoder:
         self._analysis = self._shares.stage(self._codes_of)
         self._parameters: bytes | None = None
         self._focus = focus_for(settings, faces)
-        self._choice = CanvasChoice(info, settings, faces)
+        self._choice = canvas
         self._waiting: list[av.VideoFrame] = []
         self._begun: _Plan | None = None
         if self._choice.made is not None:

@@ -48,12 +48,12 @@ class StreamEncoder:
         self._size = coded_size(info.width, info.height, settings.size)
         self._held: list[av.VideoFrame] = []
         self._encoder: VideoEncoder | None = None
-        if is_open(settings):
-            self._canvas = CanvasChoice(info, settings, faces)
-        else:
+        self._canvas = CanvasChoice(info, settings, faces)
+        if not is_open(settings):
             open_name = settings.model == models.AUTO
             self._encoder = self._make(
-                replace(settings, model=models.FACE) if open_name else settings
+                replace(settings, model=models.FACE) if open_name else settings,
+                canvas=self._canvas,
             )
 
     @property
@@ -98,6 +98,6 @@ class StreamEncoder:
             looked_at = [to_rgb(frame, *self._size) for frame in self._held[::_EVERY]]
             candidates = {name: models.weights_for(name) for name in models.NAMES}
             model = choose_model(looked_at, candidates, self._settings, self._distance)
-        self._encoder = self._make(replace(self._settings, model=model))
+        self._encoder = self._make(replace(self._settings, model=model), canvas=self._canvas)
         held, self._held = self._held, []
         return [group for frame in held for group in self._encoder.push(frame)]
