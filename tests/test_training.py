@@ -426,7 +426,7 @@ def test_the_recipe_for_bodies_begins_with_what_ships_and_is_judged_by_bodies(tm
     places = {"clips": tmp_path, "output": tmp_path, "cache": tmp_path}
     body = of_recipe("body", **places)
     assert body.initial == weights.PRETRAINED / "lite.safetensors"
-    assert body.judged is Kind.BODY
+    assert body.judged == (Kind.BODY,)
     assert of_recipe("body", initial=tmp_path / "mine", **places).initial == tmp_path / "mine"
     assert of_recipe("face", **places).initial is None
     assert of_recipe("face", **places).stages == default_stages()

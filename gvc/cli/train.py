@@ -33,6 +33,11 @@ from gvc.cli.progress import record_lines
     help="Weights to begin with.  [random; with recipe body those that ship]",
 )
 @click.option(
+    "--revive/--as-they-are",
+    default=False,
+    help="Begin by making units of the initial weights live that give nothing.",
+)
+@click.option(
     "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
 )
 @click.option("--faces/--no-faces", default=True, help="Learn from landmarks and mattes.")
@@ -52,6 +57,7 @@ def command(
     metric_weights: Path | None,
     recipe: str,
     initial: Path | None,
+    revive: bool,
     scale: float,
     faces: bool,
     coded_keys: bool,
@@ -80,6 +86,7 @@ def command(
         model=model,
         metric_weights=metric_weights,
         initial=initial,
+        revive=revive,
         faces=faces,
         coded_keys=coded_keys,
         seed=seed,

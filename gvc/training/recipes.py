@@ -53,7 +53,7 @@ def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSetti
         initial=initial,
         # Bodies move far: what is seen seconds apart has little to do with each other.
         sampling=Sampling(bodies=0.75, shares=(0.05, 0.1, 0.1), near=20.0, least_person=0.125),
-        judged=Kind.BODY,
+        judged=(Kind.BODY,),
         part=30,
         validate_every=50,
         **options,

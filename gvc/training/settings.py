@@ -63,9 +63,10 @@ class TrainingSettings:
     :param initial: weights to begin with; None begins with random ones.
     :param stages: run one after the other.
     :param sampling: of what batches are made.
-    :param judged: kind of the validation clips that choose the best weights; None takes all.
-    :param part: these are cut into parts of at most so many frames, each with a key frame of its
-        own; None takes them whole.
+    :param revive: begin by making units live that are silent, see :mod:`gvc.training.revival`.
+    :param judged: kinds of the validation clips that choose the best weights; each counts alike.
+    :param part: those of bodies are cut into parts of at most so many frames, each with a key frame
+        of its own; None takes them whole.
     :param average: share of the old value in the running mean of the weights, each step.
     :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
     :param faces: learn from the landmarks and mattes of :mod:`gvc.training.faces`.
@@ -82,7 +83,8 @@ class TrainingSettings:
     initial: Path | None = None
     stages: tuple[Stage, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
-    judged: Kind | None = None
+    revive: bool = False
+    judged: tuple[Kind, ...] = (Kind.TALKING_HEAD,)
     part: int | None = None
     seed: int = 2
     noise: float = 0.6

@@ -31,11 +31,15 @@ from gvc.training.footage import load_footage
 from gvc.training.losses import analysis_terms, motion_terms, picture_terms, total
 from gvc.training.pairs import Batch, PairDataset
 from gvc.training.ranges import MEASURED_CLIPS, measure_ranges
+from gvc.training.revival import revive
 from gvc.training.settings import Phase, Stage, TrainingSettings
-from gvc.training.validation import Scores, parts, validate
+from gvc.training.validation import Scores, grouped, validate
 
 #: One in so many training clips says how finely codes have to be sent.
 _CALIBRATION_THINNING = 4
+
+#: Batches in which a unit has to be silent to be made live.
+_LOOKED_AT = 24
 
 #: Called with one record for each line of the log.
 Report = Callable[[dict[str, Any]], None]
@@ -73,13 +77,15 @@ class Trainer:
         self.validation_clips = [
             clip
             for clip in table
-            if clip.split is Split.VALIDATION and settings.judged in (None, clip.kind)
+            if clip.split is Split.VALIDATION and clip.kind in settings.judged
         ]
         if not self.train_clips or not self.validation_clips:
             raise InvalidDataError("needs training and validation clips", path=settings.clips)
         self._footage = load_footage(self.train_clips, settings)
-        self._validation_frames = parts(
-            load_frames(self.validation_clips, settings.cache), settings.part
+        self._validation_frames = grouped(
+            self.validation_clips,
+            load_frames(self.validation_clips, settings.cache),
+            settings.part,
         )
         self.perceptual = Lpips("squeeze", settings.metric_weights).to(self.device)
         torch.manual_seed(settings.seed)
@@ -112,6 +118,8 @@ class Trainer:
         """Train through all stages; returns the scores of the best weights at 256²."""
         if resume and self.checkpoint_path.exists():
             self._restore()
+        elif self.settings.revive:
+            self._revive()
         first = 0
         for stage in self.settings.stages:
             last = first + stage.steps
@@ -119,6 +127,13 @@ class Trainer:
                 self._run_stage(stage, first, last)
             first = last
         return self._finish()
+
+    def _revive(self) -> None:
+        dataset = self._dataset(self.settings.stages[-1])
+        batches = [dataset[step].on(self.device) for step in range(_LOOKED_AT)]
+        revived = revive(self.network, batches)
+        self.average.load_state_dict(self.network.state_dict())
+        self._report({"revived": revived})
 
     def _run_stage(self, stage: Stage, first: int, last: int) -> None:
         if self.progress.step == first:
@@ -196,16 +211,18 @@ class Trainer:
             module.requires_grad_(True)
         return [parameter for module in modules for parameter in module.parameters()]
 
-    def _loader(self, stage: Stage, start: int, stop: int) -> Iterator[Batch]:
-        dataset = PairDataset(
+    def _dataset(self, stage: Stage) -> PairDataset:
+        return PairDataset(
             self._footage,
             stage.shapes,
             seed=self.settings.seed,
             flow=stage.phase in (Phase.MOTION, Phase.JOINT),
             sampling=self.settings.sampling,
         )
+
+    def _loader(self, stage: Stage, start: int, stop: int) -> Iterator[Batch]:
         loader: DataLoader[Batch] = DataLoader(
-            dataset,
+            self._dataset(stage),
             batch_size=None,
             sampler=range(start, stop),
             num_workers=1 if self.device.type == "cpu" else 12,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gvc.clips import Clip, Kind
 from gvc.metrics import Lpips
 from gvc.model.layers import resize
 from gvc.model.motion import sample
@@ -46,6 +47,24 @@ class Scores:
         return {name: round(value, 5) for name, value in asdict(self).items()}
 
 
+def grouped(
+    clips: Sequence[Clip], frames: Sequence[Picture], part: int | None
+) -> list[list[Picture]]:
+    """The frames of validation clips by kind.
+
+    :param frames: of each clip. :param part: see :func:`parts`, for clips of bodies: these move too
+        far for one key frame.
+    """
+    kinds = sorted({clip.kind for clip in clips})
+    return [
+        parts(
+            [each for clip, each in zip(clips, frames, strict=True) if clip.kind == kind],
+            part if kind is Kind.BODY else None,
+        )
+        for kind in kinds
+    ]
+
+
 def parts(clips: Sequence[Picture], length: int | None) -> list[Picture]:
     """Clips cut evenly into parts of at most ``length`` frames; None leaves them whole."""
     if length is None:
@@ -56,15 +75,21 @@ def parts(clips: Sequence[Picture], length: int | None) -> list[Picture]:
 @torch.inference_mode()
 def validate(
     network: Mttf,
-    clips: Sequence[Picture],
+    groups: Sequence[Sequence[Picture]],
     perceptual: Lpips,
     *,
     size: int,
     device: torch.device,
 ) -> Scores:
-    """Score ``network`` (in evaluation mode) on frames uint8 [F, S, S, 3] of each clip."""
-    rows = [_score_clip(network, _to_tensor(clip, device, size), perceptual) for clip in clips]
-    return Scores(*np.mean(rows, axis=0).tolist())
+    """Score ``network`` (in evaluation mode) on frames uint8 [F, S, S, 3] of each clip.
+
+    :returns: the mean of the means of all groups.
+    """
+    means = []
+    for clips in groups:
+        rows = [_score_clip(network, _to_tensor(clip, device, size), perceptual) for clip in clips]
+        means.append(np.mean(rows, axis=0))
+    return Scores(*np.mean(means, axis=0).tolist())
 
 
 def _to_tensor(clip: Picture, device: torch.device, size: int) -> Tensor:
