@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -125,6 +125,35 @@ def coded(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_gvc("encode", clip, target, "--gop-size", 8, "--key-preset", "faster")
     assert done.returncode == 0, done.stderr
     return target
+
+
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight frames of a head, 176 × 176, without sound."""
+    folder = tmp_path_factory.mktemp("short-clips")
+    return write_clip(folder / "nod.mp4", width=176, height=176, frames=8, audio=False)
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of clips, of three people: two to learn from, one to validate."""
+    folder = tmp_path_factory.mktemp("clips")
+    rows = ["file\tidentity\tsplit\tkind"]
+    for name, split in (("ada", "train"), ("bob", "train"), ("eve", "val")):
+        write_clip(folder / f"{name}.mp4", width=96, height=96, frames=6, audio=False)
+        rows.append(f"{name}.mp4\t{name}\t{split}\ttalking-head")
+    (folder / "clips.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def torch_threads() -> Iterator[None]:
+    """Gives torch back the threads that the tests of a module take from it."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,96 +1,21 @@
-"""Recordings as people have them: what becomes of each kind, by what comes out."""
+"""Recordings as people have them: what becomes of their pictures, by what comes out."""
 
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import numpy as np
 import pytest
-from av.video.frame import PictureType
-from conftest import draw_head, read_video, run_gvc, write_clip
+from conftest import read_video, write_clip
+from recordings import HEIGHT, WIDTH, ffmpeg, head, read, shown, there_and_back, write
 
 import gvc
-from gvc.api.input import InputContainer
-from gvc.api.transcode import decode, encode
 from gvc.bitstream import ColourDescription
-from gvc.codec.settings import EncoderSettings
-from gvc.errors import InvalidDataError
-from gvc.media import AudioMode, Source, colour_of, format_of, from_rgb, tag, to_rgb, to_yuv420
+from gvc.media import Source, colour_of, from_rgb, tag, to_rgb, to_yuv420
 from gvc.media.filters import FilterChain
-
-WIDTH, HEIGHT = 96, 80
-FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
-
-#: Fast, and still the whole codec.
-SETTINGS = EncoderSettings.of_preset("faster", size=96, key_qp=20, threads=1)
-
-
-def head(index: int = 0) -> np.ndarray:
-    return draw_head(index, WIDTH, HEIGHT)
-
-
-def ffmpeg(*arguments: object) -> None:
-    subprocess.run([FFMPEG, "-y", "-v", "error", *map(str, arguments)], check=True)
-
-
-def write(
-    path: Path,
-    frames: list[av.VideoFrame],
-    *,
-    codec: str = "ffv1",
-    rate: int = 25,
-    shape: Fraction = Fraction(1),
-    **options: str,
-) -> Path:
-    """A file of these frames, with their format and colours, at a constant rate."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, options=options)
-        first = frames[0]
-        stream.width, stream.height = first.width, first.height
-        stream.pix_fmt = first.format.name
-        stream.sample_aspect_ratio = shape
-        context = stream.codec_context
-        context.colorspace, context.color_range = first.colorspace, first.color_range
-        context.color_trc, context.color_primaries = first.color_trc, first.color_primaries
-        for index, frame in enumerate(frames):
-            frame.pts, frame.time_base = index, Fraction(1, rate)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
-
-
-def read(path: Path) -> tuple[list[av.VideoFrame], Source, list[str]]:
-    """Frames of a source, the source itself, and what it says."""
-    said: list[str] = []
-    with Source(path, audio=AudioMode.NONE, say=said.append) as source:
-        return [unit for unit in source if isinstance(unit, av.VideoFrame)], source, said
-
-
-def shown(frame: av.VideoFrame) -> np.ndarray:
-    """What is coded of a frame, as RGB."""
-    small = to_yuv420(frame, frame.width, frame.height)
-    return to_rgb(small, frame.width, frame.height).astype(int)
-
-
-def there_and_back(source: Path, target: Path, *, audio: AudioMode = AudioMode.OPUS) -> list[str]:
-    """Code ``source`` and decode it as ``target``; gives what was said."""
-    said: list[str] = []
-    coded = io.BytesIO()
-    encode(source, coded, settings=SETTINGS, audio=audio, on_warning=said.append)
-    coded.seek(0)
-    with InputContainer(coded, threads=1) as container, target.open("wb") as file:
-        decode(container, file, container=format_of(target), name=str(target))
-    return said
-
-
-def seconds(path: Path) -> list[float]:
-    return [round(float(frame.pts * frame.time_base), 3) for frame in read_video(path)]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +130,14 @@ def test_interlaced_frames_lose_their_combs(first, tmp_path):
         assert np.abs(shown(frame) - head(12 * index)).mean() < 4
 
 
+def test_an_interlaced_file_is_told_and_clean_in_the_end(tmp_path):
+    source = interlaced(tmp_path / "in.mp4", "tff", frames=3)
+    target = tmp_path / "out.mkv"
+    said = there_and_back(source, target)
+    assert len(said) == 1
+    assert combing_of(read_video(target)) < 0.2 * combing_of(read_video(source))
+
+
 def test_progressive_frames_are_not_filtered(tmp_path):
     path = write_clip(tmp_path / "clip.mp4", frames=4, audio=False)
     frames, _, said = read(path)
@@ -287,205 +220,3 @@ def test_pictures_of_cameras_come_out_upright(orientation, turns, tmp_path):
     assert (source.video.height, source.video.width) == wanted.shape[:2]
     assert np.abs(shown(frames[0]) - wanted).mean() < 6
     assert said == []
-
-
-def test_times_come_out_as_they_went_in(tmp_path):
-    """At a variable rate, coded with B-frames, and not from 0 on."""
-    pts = [5000, 5033, 5067, 5400, 5401, 5500, 5600, 6000]
-    path = tmp_path / "in.mkv"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"bf": "3", "crf": "12"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 1000)
-        for index, time in enumerate(pts):
-            frame = av.VideoFrame.from_ndarray(head(index), format="rgb24")
-            frame.pts, frame.time_base = time, Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    assert PictureType.B in {frame.pict_type for frame in read_video(path)}
-    target = tmp_path / "out.mkv"
-    assert there_and_back(path, target) == []
-    assert seconds(target) == seconds(path) == [time / 1000 for time in pts]
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_times_before_zero_move_both_streams(suffix, tmp_path):
-    source = tmp_path / "early.ts"
-    write_clip(tmp_path / "clip.mp4", width=WIDTH, height=HEIGHT, frames=25)
-    with (
-        av.open(str(tmp_path / "clip.mp4")) as given,
-        av.open(
-            str(source), "w", options={"avoid_negative_ts": "disabled", "muxdelay": "0"}
-        ) as taken,
-    ):
-        streams = {s: taken.add_stream_from_template(s) for s in given.streams}
-        for packet in given.demux():
-            if packet.dts is None:
-                continue
-            early = round(Fraction(2, 5) / packet.time_base)
-            packet.pts, packet.dts = packet.pts - early, packet.dts - early
-            packet.stream = streams[packet.stream]
-            taken.mux(packet)
-    before = seconds(source)
-    assert before[0] < -0.3
-    target = tmp_path / f"out{suffix}"
-    there_and_back(source, target)
-    after = seconds(target)
-    assert after[0] == pytest.approx(0, abs=0.03)
-    assert np.diff(after) == pytest.approx(np.diff(before), abs=2e-3)
-    assert click_times(target) - after[0] == pytest.approx(
-        click_times(source) - before[0], abs=6e-3
-    )
-
-
-def samples_of(path: Path) -> tuple[float, np.ndarray]:
-    """When the sound begins, in seconds, and its first channel."""
-    with av.open(str(path)) as container:
-        frames = list(container.decode(audio=0))
-    start = float(frames[0].pts * frames[0].time_base)
-    parts = [np.atleast_2d(frame.to_ndarray())[0].astype(float) for frame in frames]
-    return start, np.concatenate(parts) / (32768 if frames[0].format.name == "s16" else 1)
-
-
-def click_times(path: Path) -> np.ndarray:
-    start, samples = samples_of(path)
-    with av.open(str(path)) as container:
-        rate = container.streams.audio[0].rate
-    loud = np.flatnonzero(np.abs(samples) > 0.4 * np.abs(samples).max())
-    return start + loud[np.insert(np.diff(loud) > rate // 5, 0, True)] / rate
-
-
-@pytest.fixture(scope="module")
-def crowded(tmp_path_factory) -> Path:
-    """Two videos, two sounds of which the second is the default, subtitles, a font, chapters."""
-    folder = tmp_path_factory.mktemp("crowded")
-    clip = write_clip(folder / "a.mkv", width=WIDTH, height=HEIGHT, frames=20)
-    (folder / "a.srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nhello\n")
-    (folder / "chapters.txt").write_text(
-        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=400\ntitle=One\n"
-        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=400\nEND=800\ntitle=Two\n"
-    )
-    (folder / "note.txt").write_text("note")
-    path = folder / "crowded.mkv"
-    ffmpeg(
-        *("-i", clip, "-i", folder / "a.srt", "-i", folder / "chapters.txt"),
-        *("-map", "0:v", "-map", "0:v", "-map", "0:a", "-map", "0:a", "-map", "1:s"),
-        *("-map_chapters", 2, "-attach", folder / "note.txt"),
-        *("-metadata:s:t", "mimetype=text/plain", "-metadata:s:a:0", "language=fra"),
-        *("-filter:v:0", "scale=48:40", "-c:v", "ffv1", "-c:a", "pcm_s16le", "-c:s", "subrip"),
-        *("-filter:a:0", "volume=0.1", "-disposition:v:0", 0, "-disposition:v:1", 0),
-        *("-disposition:a:0", 0, "-disposition:a:1", "default", path),
-    )  # fmt: skip
-    return path
-
-
-LEFT_OUT = (
-    "stream #0:0 (video: ffv1) is left out",
-    "stream #0:2 (audio: pcm_s16le, fra) is left out",
-    "stream #0:4 (subtitle: subrip) is left out",
-    "stream #0:5 (attachment: note.txt) is left out",
-    "2 chapters are left out",
-)
-
-
-def test_one_video_and_one_sound_are_taken_and_the_rest_is_named(crowded, tmp_path):
-    coded, target = tmp_path / "out.gvc", tmp_path / "out.mkv"
-    done = run_gvc("encode", crowded, coded, "--preset", "faster")
-    assert done.returncode == 0
-    assert done.stderr.decode().splitlines() == [
-        f"gvc: warning: {crowded}: {line}" for line in LEFT_OUT
-    ]
-    done = run_gvc("decode", coded, target)
-    assert (done.returncode, done.stderr) == (0, b"")
-    with av.open(str(target)) as container:
-        assert [stream.type for stream in container.streams] == ["video", "audio"]
-        # The larger video, and the sound that is the default one.
-        assert (container.streams.video[0].width, container.streams.video[0].height) == (96, 80)
-    assert np.abs(samples_of(target)[1]).max() > 0.5
-    with Source(crowded, audio=AudioMode.NONE, say=(said := []).append):
-        assert said == [line for line in LEFT_OUT if "audio" not in line]
-    quiet = run_gvc("encode", crowded, coded, "-y", "-q", "--preset", "faster", "--audio", "copy")
-    assert (quiet.returncode, quiet.stderr) == (0, b"")
-    with gvc.open(coded) as container:
-        assert container.streams.audio[0].name == "pcm_s16le"
-        heard = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
-    assert np.abs(heard).max() > 0.5 * 32768
-
-
-def test_a_codec_that_nobody_knows_is_no_video(tmp_path):
-    clip = write_clip(tmp_path / "clip.mp4", frames=3)
-    path = tmp_path / "unknown.mp4"
-    path.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
-    with pytest.raises(InvalidDataError, match="no video stream"):
-        Source(path)
-
-
-def test_an_interlaced_file_is_told_and_clean_in_the_end(tmp_path):
-    source = interlaced(tmp_path / "in.mp4", "tff", frames=3)
-    target = tmp_path / "out.mkv"
-    said = there_and_back(source, target)
-    assert len(said) == 1
-    assert combing_of(read_video(target)) < 0.2 * combing_of(read_video(source))
-
-
-@pytest.fixture(scope="module")
-def still(tmp_path_factory) -> Path:
-    """A PNG of a head that can be seen through on the left."""
-    path = tmp_path_factory.mktemp("stills") / "face.png"
-    picture = np.dstack([draw_head(3, 150, 121), np.full((121, 150), 255, np.uint8)])
-    picture[:, :20, 3] = 0
-    write(path, [av.VideoFrame.from_ndarray(picture, format="rgba")], codec="png")
-    return path
-
-
-@pytest.fixture(scope="module")
-def coded_still(still: Path) -> Path:
-    target = still.with_name("face.gvc")
-    done = run_gvc("encode", still, target, "--key-qp", 12, "--preset", "faster")
-    assert done.returncode == 0
-    assert done.stderr.decode() == f"gvc: warning: {still}: transparency is left out\n"
-    return target
-
-
-@pytest.mark.parametrize("name", ["out.png", "out.jpg", "out.JPEG"])
-def test_a_still_picture_goes_in_and_comes_out(name, coded_still, tmp_path):
-    target = tmp_path / name
-    done = run_gvc("decode", coded_still, target)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    signature = b"\x89PNG" if name.endswith("png") else b"\xff\xd8\xff"
-    assert target.read_bytes().startswith(signature)
-    (frame,) = read_video(target)
-    assert (frame.width, frame.height) == (150, 121)
-    difference = to_rgb(frame, 150, 121).astype(int) - draw_head(3, 150, 121)
-    assert np.abs(difference.mean(axis=(0, 1))).max() < 2
-    assert np.abs(difference).mean() < 4
-
-
-def test_a_still_picture_is_a_file_of_one_key_frame(coded_still):
-    with gvc.open(coded_still) as container:
-        (packet,) = container.demux()
-        assert packet.unit.frames == 1
-        assert len(packet.unit.keys) == 1
-        container.seek(0)
-        (frame,) = container.decode(video=0)
-        assert (
-            np.abs(frame.to_ndarray(format="rgb24") - draw_head(3, 150, 121).astype(int)).mean() < 4
-        )
-    piped = run_gvc("decode", "-", "-", "-f", "png", input=coded_still.read_bytes())
-    assert piped.returncode == 0
-    with av.open(io.BytesIO(piped.stdout)) as container:
-        assert next(container.decode(video=0)).width == 150
-
-
-def test_a_still_picture_of_a_video_is_refused(coded, tmp_path):
-    target = tmp_path / "out.png"
-    done = run_gvc("decode", coded, target)
-    text = done.stderr.decode()
-    assert (done.returncode, len(text.splitlines())) == (2, 1)
-    assert "-frames:v 1" in text
-    assert not list(tmp_path.iterdir())
-    # What it says to do works.
-    gvc = f"'{sys.executable}' -m gvc"
-    command = f"{gvc} decode '{coded}' - | '{FFMPEG}' -v error -i - -frames:v 1 '{target}'"
-    subprocess.run(command, shell=True, check=True)
-    assert len(read_video(target)) == 1
