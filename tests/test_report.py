@@ -15,7 +15,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import torch
 from conftest import read_video, run_gvc, write_clip
 
 import gvc
@@ -30,6 +29,8 @@ from gvc.page.text import byte_size, duration, printable
 from gvc.report import ReportSettings, page_about
 from gvc.report.kinds import Share, shares_of_file
 from gvc.report.overview import MAX_ROWS
+
+pytestmark = pytest.mark.usefixtures("torch_threads")
 
 #: Names that a page must survive.
 SCRIPT = Path("<script>alert(1)</script>&amp;.mp4")
@@ -125,14 +126,6 @@ def parse(text):
     assert {each["href"][1:] for each in page.all("a")} <= named
     assert "color-scheme: light dark" in text
     return page
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads():
-    """Gives torch back the threads that these tests take from it."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
