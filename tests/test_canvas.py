@@ -28,7 +28,7 @@ from gvc.bitstream import (
     Rectangle,
 )
 from gvc.bitstream.compression import compress
-from gvc.codec.rectangles import choose_rectangle
+from gvc.codec.rectangles import FACES_EVERY, choose_rectangle
 from gvc.codec.settings import CanvasMode, EncoderSettings, Purpose, canvas_size
 from gvc.codec.summary import summarise
 from gvc.errors import InvalidDataError, TruncatedDataError, UsageError
@@ -95,6 +95,25 @@ def test_a_canvas_is_coded_by_the_model_for_faces(source, purpose):
     )
     assert summarise(io.BytesIO(by_name)).header.video.canvas is not None
     assert open_ == by_name
+
+
+class SecondTime(Told):
+    """Finds nothing in the frames that are looked at the first time, and faces ever after."""
+
+    def __init__(self, *found: Face) -> None:
+        super().__init__(*found)
+        self._left = -(-FRAMES // FACES_EVERY)
+
+    def find(self, picture: np.ndarray) -> Sequence[Face]:
+        self._left -= 1
+        return () if self._left >= 0 else super().find(picture)
+
+
+def test_the_frames_of_a_short_stream_are_looked_at_once(source):
+    """Else a model that was chosen for a stream without a canvas could get one."""
+    told = SecondTime(Face(220, 40, 120, 160))
+    data = coded(source, told=told, canvas=CanvasMode.AUTO, model="auto")
+    assert summarise(io.BytesIO(data)).header.video.canvas is None
 
 
 def groups(data: bytes) -> list[Group]:

@@ -42,6 +42,11 @@ class CanvasChoice:
         #: What finds faces; None where there is no canvas.
         self.finder = finder if self.made is not False else None
 
+    def settle(self) -> bool:
+        """What was decided; where frames would have to be looked at still, there is no canvas."""
+        self.made = bool(self.made)
+        return self.made
+
     def look(self, frame: av.VideoFrame) -> None:
         """Look at the next frame, if that is needed."""
         if self.made is not None or self.finder is None:

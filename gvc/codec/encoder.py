@@ -163,7 +163,7 @@ class VideoEncoder:
     def _plan(self) -> _Plan:
         """How the stream is coded; made when it has to be."""
         if self._begun is None:
-            self._begun = self._begin(canvas=bool(self._choice.made))
+            self._begun = self._begin(canvas=self._choice.settle())
         return self._begun
 
     def _begin(self, *, canvas: bool) -> _Plan:

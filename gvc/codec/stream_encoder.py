@@ -94,7 +94,7 @@ class StreamEncoder:
     def _begin(self) -> list[CodedGroup]:
         """Choose the model, and code the frames that waited for it."""
         model = models.FACE
-        if not self._canvas.made:
+        if not self._canvas.settle():
             looked_at = [to_rgb(frame, *self._size) for frame in self._held[::_EVERY]]
             candidates = {name: models.weights_for(name) for name in models.NAMES}
             model = choose_model(looked_at, candidates, self._settings, self._distance)
