@@ -71,7 +71,11 @@ def test_the_models_that_ship_are_two_and_have_priors_ranges_and_cards():
         prior = priors.belonging_to(each.fingerprint)
         assert prior is not None
         assert ranges.belonging_to(each.fingerprint) is not None
-    assert {path.name for path in weights.PRETRAINED.glob("*.md")} >= {"lite.md", "body.md"}
+    assert {path.name for path in weights.PRETRAINED.glob("*.md")} >= {
+        "face.md",
+        "body.md",
+        "lite.md",
+    }
 
 
 def test_the_command_line_takes_a_name(tmp_path: Path):

@@ -65,6 +65,16 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(clips, tmp_path):
     assert found[0].fingerprint.hex() in card
     log = [json.loads(line) for line in (whole.output / "log.jsonl").read_text().splitlines()]
     assert {record["phase"] for record in log} == {"motion", "joint", "expand"}
+    assert_no_checkerboards(found[0])
+
+
+def assert_no_checkerboards(trained: weights.Weights) -> None:
+    """To the rounding of float16, nothing makes only those of a feature's 2×2 pixels."""
+    for branch in ("foreground", "background"):
+        head = trained.arrays[f"{branch}.head.convolution.weight"].astype(np.float32)
+        squares = head.reshape(-1, 2, 2, *head.shape[1:])
+        diagonals = squares[:, 0, 0] + squares[:, 1, 1], squares[:, 0, 1] + squares[:, 1, 0]
+        assert np.abs(diagonals[0] - diagonals[1]).max() < 2e-3 * np.abs(head).max()
 
 
 def test_a_run_can_begin_with_given_weights(clips, tmp_path):
@@ -79,16 +89,24 @@ def test_a_run_can_begin_with_given_weights(clips, tmp_path):
     assert trainer.network.coder.spread.tolist() == pytest.approx(expected.tolist())
 
 
-def test_the_recipe_for_bodies_begins_with_what_ships_and_is_judged_by_bodies(tmp_path):
+def test_recipes_begin_with_what_ships_and_are_judged_by_what_they_are_for(tmp_path):
     places = {"clips": tmp_path, "output": tmp_path, "cache": tmp_path}
     body = of_recipe("body", **places)
     assert body.initial == weights.PRETRAINED / "lite.safetensors"
     assert body.judged == (Kind.BODY,)
     assert of_recipe("body", initial=tmp_path / "mine", **places).initial == tmp_path / "mine"
     assert of_recipe("face", **places).initial is None
+    further = of_recipe("further", **places, revive=False)
+    assert further.initial == weights.PRETRAINED / "body.safetensors"
+    assert further.revive
+    assert further.judged == (Kind.TALKING_HEAD, Kind.BODY)
     assert of_recipe("face", **places).stages == default_stages()
     with pytest.raises(UsageError, match="'legs'"):
         of_recipe("legs", **places)
+
+
+def test_the_weights_for_faces_make_no_checkerboards():
+    assert_no_checkerboards(weights.default("face"))
 
 
 def test_validation_clips_are_cut_evenly():

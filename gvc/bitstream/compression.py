@@ -13,10 +13,10 @@ from importlib import resources
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Number of the newest dictionary; all older ones stay readable.
-_NEWEST = 3
+_NEWEST = 4
 
 #: Numbers of those that headers are written with: the one that makes the shortest.
-_WRITTEN = 2, 3
+_WRITTEN = 2, 3, 4
 
 #: Most bytes of a header.
 MAX_HEADER = 1 << 20

@@ -22,7 +22,7 @@ from gvc.cli.progress import record_lines
 @metric_weights_option
 @click.option(
     "--recipe",
-    type=click.Choice(("face", "body")),
+    type=click.Choice(("face", "body", "further")),
     default="face",
     show_default=True,
     help="What to train for: stages, data, and weights to begin with.",
@@ -30,7 +30,7 @@ from gvc.cli.progress import record_lines
 @click.option(
     "--initial",
     type=click.Path(path_type=Path),
-    help="Weights to begin with.  [random; with recipe body those that ship]",
+    help="Weights to begin with.  [random; with recipes body and further those that ship]",
 )
 @click.option(
     "--revive/--as-they-are",

@@ -68,7 +68,8 @@ class PictureHead(nn.Module):
 
     def __init__(self, inputs: int, maps: int, profile: Profile) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, maps * profile.generator_fold**2, 3, padding=1)
+        self.fold = profile.generator_fold
+        self.convolution = nn.Conv2d(inputs, maps * self.fold**2, 3, padding=1)
         if profile.picture_skip:
             # Begin by passing the warped key picture on: sharp from the first step.
             bias = torch.zeros(maps, profile.generator_fold**2)
@@ -79,6 +80,23 @@ class PictureHead(nn.Module):
         """Map [N, inputs, H/fold, W/fold] to logits [N, maps·fold², H/fold, W/fold]."""
         logits: Tensor = self.convolution(features)
         return logits
+
+    @torch.no_grad()
+    def even_out(self) -> None:
+        """Take from the weights what makes checkerboards of the squares that a feature becomes.
+
+        No picture needs them: what is as fine comes from the key picture. LPIPS likes them, and
+        people see a lattice on skin, and dashes at lips and lids.
+        """
+        side = self.fold
+        if side == 1:
+            return
+        places = torch.arange(side)
+        signs = (1 - 2 * ((places[:, None] + places) % 2)).flatten()
+        for parameter in self.convolution.parameters():
+            squares = parameter.view(-1, side**2, *parameter.shape[1:])
+            sign = signs.to(parameter).view(-1, *[1] * (parameter.ndim - 1))
+            squares -= sign * (sign * squares).mean(dim=1, keepdim=True)
 
 
 class ForegroundGenerator(nn.Module):

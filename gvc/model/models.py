@@ -1,8 +1,8 @@
 """The models that ship, by name: each a set of weights for one kind of footage.
 
 A *profile* (:mod:`gvc.model.profiles`) says what a network looks like; models are trained weights
-of one. Both that ship are of ``lite``. Decoders do not need names: files say the fingerprint of the
-weights that they were made with.
+of one. Both that ship are of ``lite``, and so is ``lite.safetensors``, which older files were made
+with. Decoders do not need names: files say the fingerprint of the weights that they need.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ NAMES = (FACE, BODY)
 #: In place of a name: one of the models, by what the first frames show.
 AUTO = "auto"
 
-#: Names of the files that ship, where they are not the model's: the first ones had no other.
-_FILES = {FACE: "lite"}
-
 
 def weights_for(model: str, path: Path | None = None) -> Weights:
     """The weights in ``path``, or, given None, those of ``model``.
@@ -38,4 +35,4 @@ def weights_for(model: str, path: Path | None = None) -> Weights:
     """
     if model not in (*NAMES, *profile_names()):
         raise UsageError(f"no model is called {model!r}", hint=f"one of: {', '.join(NAMES)}")
-    return load_or_default(path, _FILES.get(model, model))
+    return load_or_default(path, model)

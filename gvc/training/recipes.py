@@ -32,8 +32,13 @@ _BODIES = LossWeights(
     perceptual=2.0, flow=0.5, landmarks=0.5, places=0.2, heat=0.05, pose=0.3, person=0.3
 )
 
+#: Losses for heads and bodies at once, likewise.
+_BOTH = LossWeights(
+    perceptual=2.0, flow=0.4, landmarks=0.6, places=0.25, heat=0.05, pose=0.3, person=0.3
+)
+
 #: The recipes by name.
-RECIPES = ("face", "body")
+RECIPES = ("face", "body", "further")
 
 
 def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSettings:
@@ -45,6 +50,8 @@ def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSetti
     """
     if name == "face":
         return TrainingSettings(stages=default_stages(scale=scale), **options)
+    if name == "further":
+        return _further(scale, **options)
     if name != "body":
         raise UsageError(f"no recipe is called {name!r}", hint=", ".join(RECIPES))
     initial = options.pop("initial", None) or PRETRAINED / "lite.safetensors"
@@ -57,6 +64,20 @@ def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSetti
         part=30,
         validate_every=50,
         **options,
+    )
+
+
+def _further(scale: float, **options: Any) -> TrainingSettings:
+    """From the weights for bodies, whose silent units are made live, to better ones for all."""
+    initial = options.pop("initial", None) or PRETRAINED / "body.safetensors"
+    return TrainingSettings(
+        stages=further_stages(scale=scale),
+        initial=initial,
+        sampling=Sampling(bodies=0.25, shares=(0.2, 0.25, 0.2), near=120.0, least_person=0.125),
+        judged=(Kind.TALKING_HEAD, Kind.BODY),
+        part=30,
+        validate_every=100,
+        **{**options, "revive": True},
     )
 
 
@@ -85,6 +106,17 @@ def body_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
     return (
         Stage(Phase.MOTION, _steps(scale, 400), pairs, 8e-4, 3e-4, losses=_LIMBS),
         Stage(Phase.JOINT, _steps(scale, 800), (medium, small), 4e-4, 1e-5, losses=_BODIES),
+    )
+
+
+def further_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
+    """The stages of weights for heads and bodies alike; the learning rate starts anew once."""
+    small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
+    pairs = (BatchShape(6, 4, 128),)
+    return (
+        Stage(Phase.MOTION, _steps(scale, 200), pairs, 8e-4, 3e-4, losses=_LIMBS),
+        Stage(Phase.JOINT, _steps(scale, 700), (medium, small), 4e-4, 1e-5, losses=_BOTH),
+        Stage(Phase.JOINT, _steps(scale, 1500), (medium, small), 4e-4, 1e-5, losses=_BOTH),
     )
 
 

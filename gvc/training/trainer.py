@@ -97,6 +97,7 @@ class Trainer:
                 begin_with_faces(
                     self.network, self._footage.faces, np.random.default_rng(settings.seed)
                 )
+        self._even_out()
         self.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -245,6 +246,7 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         if torch.isfinite(norm):
             self._optimiser.step()
+            self._even_out()
             self._follow()
         return terms
 
@@ -275,6 +277,10 @@ class Trainer:
         length = self.network.profile.code_length
         step = torch.rand(count, 1, generator=generator) * self.settings.noise
         return ((torch.rand(count, length, generator=generator) - 0.5) * step).to(self.device)
+
+    def _even_out(self) -> None:
+        for generator in (self.network.foreground, self.network.background):
+            generator.head.even_out()
 
     @torch.no_grad()
     def _follow(self) -> None:
