@@ -38,7 +38,7 @@ FAST = {"key_preset": "faster"}
 
 def specified(data: bytes):
     """What the second decoder finds in a file."""
-    prior = priors.belonging_to(weights.default("lite").fingerprint)
+    prior = priors.belonging_to(weights.default("face").fingerprint)
     integers = {name: array.tolist() for name, array in prior.arrays.items()}
     return decode_file(data, {prior.fingerprint: integers})
 

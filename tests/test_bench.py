@@ -192,7 +192,7 @@ def test_our_points_are_keyed_by_weights(settings, tmp_path, monkeypatch):
     one, two = (tmp_path / name for name in ("one.safetensors", "two.safetensors"))
     from gvc.model import weights
 
-    shipped = weights.default("lite")
+    shipped = weights.default("face")
     weights.save(shipped, one)
     other = {name: array + np.float16(0.001) for name, array in shipped.arrays.items()}
     weights.save(weights.Weights("lite", other, b""), two)

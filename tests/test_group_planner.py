@@ -183,7 +183,7 @@ def test_a_hand_that_is_gone_half_of_the_time_is_not_shown_all_of_it():
 
 def test_more_distance_takes_fewer_bytes():
     pictures = head(20)
-    sizes = [len(coded(pictures, max_distance=limit)) for limit in (0.05, 0.15, 0.6)]
+    sizes = [len(coded(pictures, max_distance=limit)) for limit in (0.02, 0.15, 0.6)]
     assert sizes[0] > sizes[1] >= sizes[2]
 
 

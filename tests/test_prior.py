@@ -62,7 +62,7 @@ def size_of(model: str, codes: np.ndarray, prior: priors.Prior | None = None) ->
 
 
 def test_a_prior_learns_what_moves_together(trained):
-    assert trained.weights == weights.default("lite").fingerprint
+    assert trained.weights == weights.default("face").fingerprint
     codes = pulses(150, seed=9)
     assert size_of("learned", codes, trained) < 0.6 * size_of("adaptive", codes)
 
@@ -115,7 +115,7 @@ def test_what_is_no_prior_is_refused(tmp_path, content):
 
 
 def test_the_shipped_prior_is_the_default_where_it_fits():
-    shipped = weights.default("lite")
+    shipped = weights.default("face")
     assert LevelCoding.for_encoder(EncoderSettings(), shipped).model == "learned"
     other = replace(shipped, fingerprint=b"o" * 16)
     assert LevelCoding.for_encoder(EncoderSettings(), other).model == "adaptive"
@@ -168,7 +168,7 @@ def test_all_models_are_measured(tmp_path):
 
 def test_a_prior_beside_other_weights_serves_encoder_and_decoder(tmp_path):
     """An encoder looks at what it coded, and must find the prior where it took it from."""
-    shipped = weights.default("lite")
+    shipped = weights.default("face")
     weights.save(shipped, tmp_path / "mine.safetensors")
     arrays = random_prior(40, seed=3)
     mine = priors.Prior(shipped.fingerprint, arrays, priors.fingerprint(arrays))

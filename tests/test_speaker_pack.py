@@ -54,7 +54,7 @@ def differences_of(base: Weights, seed: int = 2) -> list[Difference]:
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory) -> Path:
     """A pack for the weights that ship, which changes what pictures look like."""
-    base = weights.default("lite")
+    base = weights.default("face")
     rng = np.random.default_rng(3)
     made = []
     for name in biases(base.arrays):

@@ -39,11 +39,11 @@ def recording(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def shots(recording) -> Shots:
     variants = [EncoderSettings(size=SIZE, key_qp=qp, key_preset="faster") for qp in (22, 37)]
-    return load_shots([recording], network_from(weights.default("lite")), variants, most=30)
+    return load_shots([recording], network_from(weights.default("face")), variants, most=30)
 
 
 def test_key_frames_and_codes_are_those_of_the_frames_that_they_should_become(shots):
-    network = network_from(weights.default("lite"))
+    network = network_from(weights.default("face"))
     shot = shots.train[0]
     key = shots.keys[shot.key]
     with torch.no_grad():
@@ -66,7 +66,7 @@ def room(tmp_path_factory) -> Path:
 def test_with_a_canvas_the_target_is_the_part_that_is_generated(room):
     """Key frames, codes and targets are of one square, or nothing could be learnt from them."""
     settings = EncoderSettings(size=SIZE, key_preset="faster", canvas=CanvasMode.ON)
-    found = load_shots([room], network_from(weights.default("lite")), [settings], most=30)
+    found = load_shots([room], network_from(weights.default("face")), [settings], most=30)
     assert found.size == (SIZE, SIZE)
     for shot in found.train:
         key = found.keys[shot.key].picture
@@ -87,8 +87,8 @@ def test_a_pack_brings_frames_closer_that_were_held_out(recording):
     assert outcome.after < outcome.before
     assert outcome.steps == 16
     assert records[-1]["step"] == 16
-    changed = outcome.pack.adapt(weights.default("lite"))
-    assert changed.fingerprint != weights.default("lite").fingerprint
+    changed = outcome.pack.adapt(weights.default("face"))
+    assert changed.fingerprint != weights.default("face").fingerprint
 
 
 def test_more_worth_makes_smaller_packs(recording):

@@ -111,10 +111,13 @@ class GroupPlanner:
         """Whether generated pictures are not much worse than key frames, in all or anywhere."""
         keys = [key.index for key in coded.group.keys]
         finer = _BELOW**FINER if self._fine(frames, coded) else 1
-        sampled = sorted({*range(0, len(frames.pts), _EVERY), *keys})
-        own = np.isin(sampled, keys)
-        if own.all():
+        others = np.delete(np.arange(len(frames.pts)), keys)
+        if not len(others):
             return True
+        usual = [place for place in others.tolist() if place % _EVERY == 0]
+        # In a short group, those may all be key frames.
+        sampled = sorted({*(usual or others[::_EVERY].tolist()), *keys})
+        own = np.isin(sampled, keys)
         for blocks in self._shown.blocks(frames, coded, sampled, side=_BLOCKS):
             beyond = blocks[~own] - blocks[own].mean(axis=0)
             worst = np.quantile(beyond.max(axis=(1, 2)), 0.9)
