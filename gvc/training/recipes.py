@@ -37,6 +37,10 @@ _BOTH = LossWeights(
     perceptual=2.0, flow=0.4, landmarks=0.6, places=0.25, heat=0.05, pose=0.3, person=0.3
 )
 
+#: Batches of pictures, and those of motion alone.
+_SMALL, _MEDIUM = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
+_PAIRS = (BatchShape(6, 4, 128),)
+
 #: The recipes by name.
 RECIPES = ("face", "body", "further")
 
@@ -83,40 +87,37 @@ def _further(scale: float, **options: Any) -> TrainingSettings:
 
 def default_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
     """The stages of weights for talking heads, from random ones."""
-    small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
-    faces, pairs = (BatchShape(6, 5, 128),), (BatchShape(6, 4, 128),)
+    faces = (BatchShape(6, 5, 128),)
     return (
         Stage(Phase.POSE, _steps(scale, 400), faces, 2e-3, 2e-3, frozen_norms=False, losses=_FIND),
         Stage(
             Phase.POSE, _steps(scale, 1000), faces, 2e-3, 1e-3, frozen_norms=False, losses=_FOLLOW
         ),
         Stage(Phase.POSE, _steps(scale, 400), faces, 8e-4, 4e-4, losses=_FOLLOW),
-        Stage(Phase.MOTION, _steps(scale, 200), pairs, 1e-3, 1e-3, frozen_norms=False),
-        Stage(Phase.MOTION, _steps(scale, 450), pairs, 1e-3, 3e-4),
-        Stage(Phase.JOINT, _steps(scale, 1000), (medium, small, medium), 5e-4, 2e-5),
-        Stage(Phase.JOINT, _steps(scale, 1500), (medium, small, medium), 4e-4, 1e-5, losses=_LOOK),
+        Stage(Phase.MOTION, _steps(scale, 200), _PAIRS, 1e-3, 1e-3, frozen_norms=False),
+        Stage(Phase.MOTION, _steps(scale, 450), _PAIRS, 1e-3, 3e-4),
+        Stage(Phase.JOINT, _steps(scale, 1000), (_MEDIUM, _SMALL, _MEDIUM), 5e-4, 2e-5),
+        Stage(
+            Phase.JOINT, _steps(scale, 1500), (_MEDIUM, _SMALL, _MEDIUM), 4e-4, 1e-5, losses=_LOOK
+        ),
         Stage(Phase.EXPAND, _steps(scale, 60), (BatchShape(1, 2, 512),), 4e-4, 1e-4),
     )
 
 
 def body_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
     """The stages of weights for bodies, from those for talking heads."""
-    small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
-    pairs = (BatchShape(6, 4, 128),)
     return (
-        Stage(Phase.MOTION, _steps(scale, 400), pairs, 8e-4, 3e-4, losses=_LIMBS),
-        Stage(Phase.JOINT, _steps(scale, 800), (medium, small), 4e-4, 1e-5, losses=_BODIES),
+        Stage(Phase.MOTION, _steps(scale, 400), _PAIRS, 8e-4, 3e-4, losses=_LIMBS),
+        Stage(Phase.JOINT, _steps(scale, 800), (_MEDIUM, _SMALL), 4e-4, 1e-5, losses=_BODIES),
     )
 
 
 def further_stages(*, scale: float = 1.0) -> tuple[Stage, ...]:
     """The stages of weights for heads and bodies alike; the learning rate starts anew once."""
-    small, medium = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
-    pairs = (BatchShape(6, 4, 128),)
     return (
-        Stage(Phase.MOTION, _steps(scale, 200), pairs, 8e-4, 3e-4, losses=_LIMBS),
-        Stage(Phase.JOINT, _steps(scale, 700), (medium, small), 4e-4, 1e-5, losses=_BOTH),
-        Stage(Phase.JOINT, _steps(scale, 1500), (medium, small), 4e-4, 1e-5, losses=_BOTH),
+        Stage(Phase.MOTION, _steps(scale, 200), _PAIRS, 8e-4, 3e-4, losses=_LIMBS),
+        Stage(Phase.JOINT, _steps(scale, 700), (_MEDIUM, _SMALL), 4e-4, 1e-5, losses=_BOTH),
+        Stage(Phase.JOINT, _steps(scale, 1500), (_MEDIUM, _SMALL), 4e-4, 1e-5, losses=_BOTH),
     )
 
 
