@@ -114,9 +114,9 @@ class GroupPlanner:
         others = np.delete(np.arange(len(frames.pts)), keys)
         if not len(others):
             return True
-        usual = [place for place in others.tolist() if place % _EVERY == 0]
+        some = others[others % _EVERY == 0]
         # In a short group, those may all be key frames.
-        sampled = sorted({*(usual or others[::_EVERY].tolist()), *keys})
+        sampled = sorted([*(some if len(some) else others[::_EVERY]).tolist(), *keys])
         own = np.isin(sampled, keys)
         for blocks in self._shown.blocks(frames, coded, sampled, side=_BLOCKS):
             beyond = blocks[~own] - blocks[own].mean(axis=0)

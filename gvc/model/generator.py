@@ -72,7 +72,7 @@ class PictureHead(nn.Module):
         self.convolution = nn.Conv2d(inputs, maps * self.fold**2, 3, padding=1)
         if profile.picture_skip:
             # Begin by passing the warped key picture on: sharp from the first step.
-            bias = torch.zeros(maps, profile.generator_fold**2)
+            bias = torch.zeros(maps, self.fold**2)
             bias[-1] = -2.0
             self.convolution.bias = nn.Parameter(bias.flatten())
 

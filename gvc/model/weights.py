@@ -22,7 +22,7 @@ FINGERPRINT_BYTES = 16
 #: Weights files; the largest that is read has 2^30 bytes.
 _KIND = TensorKind("weights file", ("F16",), limit=1 << 30)
 
-#: The weights that ship with gvc, one file and one model card for each profile.
+#: The weights that ship with gvc, a file and a model card each.
 PRETRAINED = Path(__file__).with_name("pretrained")
 
 
@@ -68,7 +68,7 @@ def load(path: Path) -> Weights:
 
 
 def default(model: str) -> Weights:
-    """The weights that ship for the profile ``model``.
+    """The weights that ship under the name ``model``.
 
     :raises WeightsError: if none do.
     """
@@ -81,7 +81,7 @@ def default(model: str) -> Weights:
 
 
 def load_or_default(path: Path | None, model: str) -> Weights:
-    """The weights in ``path``, or, given None, those that ship for the profile ``model``.
+    """The weights in ``path``, or, given None, those that ship under a name.
 
     :raises WeightsError: as :func:`load` and :func:`default`.
     """

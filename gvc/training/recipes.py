@@ -54,10 +54,15 @@ def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSetti
     """
     if name == "face":
         return TrainingSettings(stages=default_stages(scale=scale), **options)
+    if name == "body":
+        return _body(scale, **options)
     if name == "further":
         return _further(scale, **options)
-    if name != "body":
-        raise UsageError(f"no recipe is called {name!r}", hint=", ".join(RECIPES))
+    raise UsageError(f"no recipe is called {name!r}", hint=", ".join(RECIPES))
+
+
+def _body(scale: float, **options: Any) -> TrainingSettings:
+    """From the first weights for talking heads to those for bodies."""
     initial = options.pop("initial", None) or PRETRAINED / "lite.safetensors"
     return TrainingSettings(
         stages=body_stages(scale=scale),
