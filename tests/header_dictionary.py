@@ -15,6 +15,7 @@ import numpy as np
 
 from gvc import keyframe
 from gvc.bitstream import AudioHeader, ColourDescription, FileHeader, VideoHeader
+from gvc.bitstream.fields import FieldWriter
 from gvc.codec.levels import LevelCoding
 from gvc.codec.settings import EncoderSettings
 from gvc.model import models
@@ -27,6 +28,28 @@ SIZES = (
     ((1280, 720), (336, 192)),
     ((1920, 1080), (336, 192)),
     ((256, 256), (256, 256)),
+)
+
+#: Time bases and rates: of MP4 as x264, phones and cameras write it, of Matroska, of no container.
+RATES = (
+    *((Fraction(1, 30), Fraction(30)), (Fraction(1, 25), Fraction(25))),
+    *((Fraction(1, 600), Fraction(30)), (Fraction(1, 24_000), Fraction(24_000, 1001))),
+    *((Fraction(1, 60_000), Fraction(60_000, 1001)), (Fraction(1, 15_360), Fraction(60))),
+    *((Fraction(1, 90_000), Fraction(25)), (Fraction(1, 12_288), Fraction(24))),
+    *((Fraction(1, 90_000), Fraction(30_000, 1001)), (Fraction(1, 90_000), Fraction(30))),
+    *((Fraction(1, 1000), Fraction(30_000, 1001)), (Fraction(1, 1000), Fraction(25))),
+    *((Fraction(1, 1000), Fraction(30)), (Fraction(1, 30_000), Fraction(30_000, 1001))),
+    *((Fraction(1, 15_360), Fraction(30)), (Fraction(1, 12_800), Fraction(25))),
+)
+
+#: Primaries, transfer and matrix: BT.601 of two kinds, what scaling programs leave, none, BT.709.
+COLOURS = (
+    ColourDescription(5, 6, 5),
+    ColourDescription(6, 6, 6),
+    ColourDescription(2, 2, 6),
+    ColourDescription(2, 2, 5),
+    ColourDescription(),
+    ColourDescription(1, 1, 1),
 )
 
 #: Presets of VVenC besides the usual one; parameter sets differ.
@@ -74,15 +97,32 @@ def header(
     extradata = OPUS % channels
     base = Fraction(1, 48_000)
     sound = AudioHeader("opus", 48_000, channels, layout, base, extradata, 960, 312, 24_000)
-    return FileHeader(video, sound if channels else None).plain()
+    return FileHeader(video, sound if channels else None, compact=True).plain()
+
+
+def beginnings(sides: tuple[int, ...]) -> list[bytes]:
+    """Headers up to the range of the samples, for all rates and colours."""
+    found = []
+    for colour in COLOURS:
+        for time_base, rate in RATES:
+            fields = FieldWriter()
+            for side in sides:
+                fields.unsigned(side)
+            for value in (time_base, rate, Fraction(1)):
+                fields.fraction(value)
+            fields.raw(bytes([colour.primaries, colour.transfer, colour.matrix, 0]))
+            found.append(fields.to_bytes())
+    return found
 
 
 def dictionary() -> bytes:
-    """Headers of all sizes, without sound last."""
+    """Beginnings of headers, then headers of all sizes, without sound last."""
     headers = [header(*sizes, channels=index % 2 + 1) for index, sizes in enumerate(SIZES)]
     others = [header(*SIZES[-1], channels=1, preset=preset) for preset in OTHER_PRESETS]
-    others.append(header(*SIZES[-1], channels=1, model=models.BODY))
-    return b"".join([*others, *headers, header(*SIZES[-1], channels=0)])
+    others += [header(*SIZES[-1], channels=1, model=model) for model in ("lite", models.BODY)]
+    usual = header(*SIZES[-1], channels=0)
+    starts = beginnings((256, 256, 256, 256))
+    return b"".join([*others, *headers, *(usual[:1] + start for start in starts), usual])
 
 
 if __name__ == "__main__":

@@ -64,9 +64,17 @@ def chunks(data: bytes) -> list[tuple[int, bytes]]:
         found.append((data[at], payload))
         size = 1 + fields.at
         at += size
-        if data[at - size] == 1:
+        if found[-1][0] == 1:
             assert data[at:] == size.to_bytes(4, "little") + b"GVCX"
             return found
+        if 0x40 <= found[-1][0] < 0x80:
+            assert at == len(data)
+            return found
+
+
+def size_of(payload: bytes) -> int:
+    """Bytes of a chunk."""
+    return 1 + max(1, -(-len(payload).bit_length() // 7)) + len(payload) + 4
 
 
 def crc32c(data: bytes) -> int:
@@ -99,8 +107,8 @@ def header(payload: bytes) -> dict[str, Any]:
         audio |= {"time_base": r.f(), "extradata": r.b(), "frame_size": r.u()}
         audio |= {"initial_padding": r.u(), "bit_rate": r.u()}
     metadata = [(r.t(), r.t()) for _ in range(r.u())]
-    embeds = bool(flags & 8)
-    return {"video": video, "audio": audio, "metadata": metadata, "embeds_pack": embeds}
+    more = {"embeds_pack": bool(flags & 8), "compact": bool(flags & 32)}
+    return {"video": video, "audio": audio, "metadata": metadata, **more}
 
 
 def group(
@@ -108,10 +116,13 @@ def group(
     video: dict[str, Any],
     priors: Mapping[bytes, dict[str, Any]],
     known: dict[int, bytes],
+    *,
+    compact: bool,
 ) -> dict[str, Any]:
     """Clause 4.
 
     :param known: key frame 0 of the last four groups that can be references, by pts.
+    :param compact: whether the file is.
     """
     r = Fields(payload)
     flags, pts, frames = r.u(), r.s(), r.u()
@@ -122,7 +133,7 @@ def group(
     else:
         content = known[pts - r.u()] if flags & 32 else b""
         keys.append(r.u() if flags & 2 else 0)
-        first = r.b()
+        first = key(r, compact)
         content += first
         if not flags & 32:
             known[pts] = first
@@ -130,7 +141,7 @@ def group(
                 del known[oldest]
         for _ in range(r.u() if flags & 4 else 0):
             keys.append(r.u())
-            content += r.b()
+            content += key(r, compact)
     assert not flags & 8 or not flags & (16 | 64)
     parts = [rectangle(r, video)] if flags & 16 else [[]]
     runs = [b""]
@@ -140,8 +151,7 @@ def group(
             parts.append(rectangle(r, video))
             runs.append(r.b())
     runs[0] = r.data[r.at :]
-    (tn, td), (rn, rd) = video["time_base"], video["frame_rate"]
-    step = max(1, round_half_even(rd * td, rn * tn))
+    step = frame_duration(video)
     inter = [] if flags & 8 else [index for index in range(frames) if index not in keys]
     times, moving = [pts], []
     for part, run in zip(parts, runs, strict=True):
@@ -158,6 +168,11 @@ def group(
         levels = [walk.levels() for kind, _, _ in choices if kind == 0]
         moving.append({"rectangle": part, "choices": choices, "levels": levels})
     return {"pts": times, "keys": keys, "content": content, "moving": moving}
+
+
+def key(r: Fields, compact: bool) -> bytes:
+    stream = r.b()
+    return b"\0\0\1" + stream if compact and stream[:2] != b"\0\0" else stream
 
 
 def audio(payload: bytes) -> list[tuple[int, int, bytes]]:
@@ -186,6 +201,22 @@ def index(payload: bytes) -> tuple[list[tuple[int, int, int]], int]:
     return entries, pts + r.s()
 
 
+def only_group(payload: bytes, video: dict[str, Any]) -> tuple[bytes, tuple[int, int], int]:
+    """Clause 2, type 43: the group; its pts and frames; when the last frame ends."""
+    r = Fields(payload)
+    more = r.s()
+    rest = r.data[r.at :]
+    r.u()
+    pts, frames = r.s(), r.u()
+    return rest, (pts, frames), pts + frames * frame_duration(video) + more
+
+
+def frame_duration(video: dict[str, Any]) -> int:
+    """Clause 3.2."""
+    (tn, td), (rn, rd) = video["time_base"], video["frame_rate"]
+    return max(1, round_half_even(rd * td, rn * tn))
+
+
 def rectangle(r: Fields, video: dict[str, Any]) -> list[int]:
     left, top, across, down = (8 * r.u() for _ in range(4))
     assert left + across <= video["canvas"][0]
@@ -210,8 +241,14 @@ def decode_file(
     found = chunks(data)
     described = header(found[0][1])
     known = dict[int, bytes]()
+    if found[-1][0] == 0x43:
+        rest, (pts, frames), end = only_group(found[-1][1], described["video"])
+        entries = [(len(data) - size_of(found[-1][1]), pts, frames)]
+        found[-1] = (3, rest)
+    else:
+        entries, end = index(found[-1][1])
     groups = [
-        group(payload, described["video"], priors or shipped(), known)
+        group(payload, described["video"], priors or shipped(), known, compact=described["compact"])
         for kind, payload in found
         if kind == 3
     ]
@@ -222,6 +259,5 @@ def decode_file(
     ]
     pack = found[1][1] if described["embeds_pack"] else b""
     sound = [packet for kind, payload in found if kind == 132 for packet in audio(payload)]
-    entries, end = index(found[-1][1])
     more = {"sound": sound, "index": entries, "end": end}
     return {**described, "pack": pack, "groups": groups, **more}

@@ -279,3 +279,54 @@ def test_a_file_without_its_end_can_be_searched_as_far_as_it_goes():
     assert reader.index.groups == whole.groups[: len(reader.index.groups)]
     with pytest.raises(TruncatedDataError):
         list(reader)
+
+
+#: A group that nothing follows, which lasts longer than its frames as a rule do.
+ONLY = Group(
+    7, 9, variable_rate=False, keys=(KeyFrame(3, b"\0\0\1\0key"),), motion=b"", end_pts=9_100
+)
+
+
+def compact_file(*units: Group | AudioBlock) -> bytes:
+    file = io.BytesIO()
+    writer = BitstreamWriter(file)
+    writer.write_header(replace(HEADER, compact=True))
+    for unit in units:
+        if isinstance(unit, Group):
+            writer.write_group(unit)
+        else:
+            writer.write_audio(unit)
+    writer.close(end_pts=9_100)
+    return file.getvalue()
+
+
+def test_a_compact_file_of_one_group_has_no_index():
+    data = compact_file(ONLY)
+    longer = compact_file(replace(ONLY, end_pts=None))
+    # Less the end of the file, more a byte or two for when the last frame ends.
+    assert 17 <= len(longer) - len(data) <= 22
+    assert not data.endswith(b"GVCX")
+    for made in (data, longer):
+        reader = BitstreamReader(io.BytesIO(made))
+        assert reader.index is not None
+        assert [(each.pts, each.frames) for each in reader.index.groups] == [(7, 9)]
+        assert list(reader) == [ONLY]
+        summary = summarise(io.BytesIO(made))
+        assert summary.problem is None
+        assert summary.key_frames == len(b"\0key")
+        assert summary.overhead == len(made) - summary.key_frames
+    assert summarise(io.BytesIO(data)).seconds == Fraction(9_100 - 7, 30_000)
+
+
+def test_what_follows_a_group_that_seemed_the_last_is_found_by_the_index():
+    sound = AudioBlock((AudioPacket(0, 960, b"sound"),))
+    second = replace(ONLY, pts=9_100)
+    for units in ([ONLY, second], [ONLY, sound], [sound, ONLY], [ONLY, second, sound]):
+        data = compact_file(*units)
+        assert data.endswith(b"GVCX")
+        assert list(BitstreamReader(io.BytesIO(data))) == units
+
+
+def test_what_is_read_of_a_file_of_one_group_can_be_written_again():
+    data = compact_file(ONLY)
+    assert compact_file(*BitstreamReader(io.BytesIO(data))) == data

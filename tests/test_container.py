@@ -9,11 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gvc.container import INDEX_KIND, MAX_PAYLOAD, SIGNATURE, Chunk, ChunkReader, ChunkWriter
+from gvc.container import (
+    FINAL_KINDS,
+    INDEX_KIND,
+    MAX_PAYLOAD,
+    SIGNATURE,
+    Chunk,
+    ChunkReader,
+    ChunkWriter,
+)
 from gvc.container.varint import decode_varint, encode_varint
 from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError
 
-CHUNKS = st.lists(st.tuples(st.integers(2, 255), st.binary(max_size=300)), min_size=0, max_size=6)
+KINDS = st.integers(2, 255).filter(lambda kind: kind not in FINAL_KINDS)
+PAYLOADS = st.binary(max_size=300)
+CHUNKS = st.lists(st.tuples(KINDS, PAYLOADS), min_size=0, max_size=6)
+
+#: The chunk that ends a file.
+ENDS = st.tuples(st.sampled_from([INDEX_KIND, *FINAL_KINDS]), PAYLOADS)
 
 
 class Pipe(io.RawIOBase):
@@ -32,12 +45,16 @@ class Pipe(io.RawIOBase):
         return False
 
 
-def write(chunks: list[tuple[int, bytes]], index: bytes = b"index") -> bytes:
+def write(chunks: list[tuple[int, bytes]], end: tuple[int, bytes] = (INDEX_KIND, b"")) -> bytes:
     file = io.BytesIO()
     writer = ChunkWriter(file)
     for kind, payload in chunks:
         writer.write(kind, payload)
-    writer.finish(index)
+    kind, payload = end
+    if kind == INDEX_KIND:
+        writer.finish(payload)
+    else:
+        writer.write(kind, payload)
     return file.getvalue()
 
 
@@ -51,12 +68,16 @@ def read_all(data: bytes) -> tuple[list[Chunk], Exception | None]:
     return found, None
 
 
-@given(CHUNKS)
-def test_what_is_written_is_read(chunks):
-    data = write(chunks)
+@given(CHUNKS, ENDS)
+def test_what_is_written_is_read(chunks, end):
+    data = write(chunks, end)
     for file in (io.BytesIO(data), Pipe(data)):
-        found = [(chunk.kind, chunk.payload) for chunk in ChunkReader(file)]
-        assert found == [*chunks, (INDEX_KIND, b"index")]
+        reader = ChunkReader(file)
+        assert [(chunk.kind, chunk.payload) for chunk in reader] == [*chunks, end]
+        assert reader.offset == len(data)
+        assert file.read(1) == b""
+        salvaged = list(ChunkReader(io.BytesIO(data)).salvage([3]))
+        assert [(piece.kind, piece.payload) for piece in salvaged] == [*chunks, end]
 
 
 def crc32c(data: bytes) -> bytes:
@@ -71,36 +92,38 @@ def crc32c(data: bytes) -> bytes:
 
 def test_bytes_are_those_of_the_specification():
     first, index = b"\x02\x02ab", b"\x01\x00"
-    assert write([(2, b"ab")], index=b"") == (
-        b"\x8fGVC\x01\x00" + first + crc32c(first) + index + crc32c(index) + b"\x06\0\0\0GVCX"
-    )
+    begins = b"\x8fGVC\x01\x00" + first + crc32c(first)
+    assert write([(2, b"ab")]) == begins + index + crc32c(index) + b"\x06\0\0\0GVCX"
+    final = b"\x43\x01c"
+    assert write([(2, b"ab")], (0x43, b"c")) == begins + final + crc32c(final)
 
 
-@given(CHUNKS, st.data())
-def test_a_cut_gives_a_prefix_of_whole_chunks(chunks, draw):
-    data = write(chunks)
+@given(CHUNKS, ENDS, st.data())
+def test_a_cut_gives_a_prefix_of_whole_chunks(chunks, end, draw):
+    data = write(chunks, end)
     cut = draw.draw(st.integers(6, len(data) - 1))
     found, error = read_all(data[:cut])
     assert isinstance(error, TruncatedDataError)
-    whole = [*chunks, (INDEX_KIND, b"index")]
+    whole = [*chunks, end]
     assert [(chunk.kind, chunk.payload) for chunk in found] == whole[: len(found)]
     assert all(chunk.offset + chunk.size <= cut for chunk in found)
 
 
-@given(CHUNKS.filter(len), st.data())
-def test_a_flipped_bit_never_passes_for_data(chunks, draw):
-    data = bytearray(write(chunks))
+@given(CHUNKS.filter(len), ENDS, st.data())
+def test_a_flipped_bit_never_passes_for_data(chunks, end, draw):
+    data = bytearray(write(chunks, end))
     bit = draw.draw(st.integers(8 * len(SIGNATURE), 8 * len(data) - 1))
     data[bit // 8] ^= 1 << bit % 8
     try:
         found, error = read_all(bytes(data))
     except UnsupportedError:
         return  # the major version
-    whole = [*chunks, (INDEX_KIND, b"index")]
+    whole = [*chunks, end]
     got = [(chunk.kind, chunk.payload) for chunk in found]
     assert got == whole[: len(got)]
     minor_version = bit // 8 == len(SIGNATURE) + 1
-    assert error is not None or minor_version or bit // 8 >= len(data) - 8
+    in_trailer = end[0] == INDEX_KIND and bit // 8 >= len(data) - 8
+    assert error is not None or minor_version or in_trailer
 
 
 def test_a_lying_length_allocates_nothing():
@@ -128,13 +151,15 @@ def test_another_major_version_is_refused():
 
 
 def test_the_index_is_found_from_the_end():
-    data = write([(3, b"a" * 1000), (3, b"b")], index=b"where")
+    data = write([(3, b"a" * 1000), (3, b"b")], (INDEX_KIND, b"where"))
     reader = ChunkReader(io.BytesIO(data))
     index = reader.read_index()
     assert index is not None
     assert index.payload == b"where"
     assert [chunk.kind for chunk in reader] == [3, 3, INDEX_KIND]
     assert ChunkReader(io.BytesIO(data[:-1])).read_index() is None
+    without = write([(3, b"a" * 1000)], (0x43, b"b"))
+    assert ChunkReader(io.BytesIO(without)).read_index() is None
 
 
 @given(st.integers(0, 2**63 - 1))

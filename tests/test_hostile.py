@@ -35,7 +35,7 @@ from gvc.bitstream.fields import FieldWriter
 from gvc.bitstream.writer import ChunkKind
 from gvc.codec.levels import LevelCoding
 from gvc.codec.motion_run import read_run
-from gvc.container import MAX_PAYLOAD, SIGNATURE, ChunkReader
+from gvc.container import INDEX_KIND, MAX_PAYLOAD, SIGNATURE, ChunkReader
 from gvc.container.varint import encode_varint
 from gvc.errors import InvalidDataError, LimitError, UsageError
 from gvc.keyframe.picture_size import sizes_in, vvc_size
@@ -71,7 +71,7 @@ for on_error in ("stop", "conceal"):
 
 
 def file_of(*chunks: tuple[int, bytes], index: bytes = b"\0\0") -> bytes:
-    return write(list(chunks), index)
+    return write(list(chunks), (INDEX_KIND, index))
 
 
 def header(**changes: object) -> tuple[int, bytes]:

@@ -322,9 +322,9 @@ def test_from_python(files, pack, tmp_path):
 
 
 def test_seeking_passes_the_pack(files, pack):
+    # A file of one group has no index: groups are looked for behind the pack.
+    assert not files["embedded"].read_bytes().endswith(b"GVCX")
     with gvc.open(files["embedded"]) as container:
         container.seek(0)
-        assert len(list(container.decode(video=0))) == 12
-    cut = files["embedded"].read_bytes()[:-10]
-    with gvc.open(io.BytesIO(cut)) as container:
         assert container.streams.video[0].frames == 12
+        assert len(list(container.decode(video=0))) == 12

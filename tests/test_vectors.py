@@ -59,10 +59,14 @@ NAMES = (
     "canvas",
     *("faces", "predicted"),
     *("settings", "older", "newer", "still"),
+    *("compact", "only"),
 )
 
 #: Those in which frames last longer or shorter than usual.
-VARIABLE = ("variable", "inside", "video", "learned", "faces", "settings")
+VARIABLE = ("variable", "inside", "video", "learned", "faces", "settings", "only")
+
+#: The numbers of groups in files of one.
+ALONE = {"still": 0, "only": 1}
 
 #: A speaker pack.
 PACK = (VECTORS / "speaker.gvcp").read_bytes()
@@ -234,7 +238,7 @@ def make_file(name: str) -> bytes:
     writer.write_header(header, pack=PACK if header.embeds_pack else None)
     video, pts = header.video, -3
     irregular = name in VARIABLE
-    for number in range(1 if name == "still" else 3):
+    for number in [ALONE[name]] if name in ALONE else range(3):
         if header.audio:
             packets = [
                 AudioPacket(960 * i - 312 + (i * irregular), 960, rng.bytes(20 + i))
@@ -245,8 +249,9 @@ def make_file(name: str) -> bytes:
             writer.write_audio(AudioBlock(tuple(packets)))
         frames = 1 + 9 * number
         delays = [irregular * (int(i % 3 == 2) - (i == 4)) for i in range(frames - 1)]
-        writer.write_group(make_group(name, number, pts, delays, video, rng))
+        group = make_group(name, number, pts, delays, video, rng)
         pts += frames * video.frame_duration + sum(delays)
+        writer.write_group(replace(group, end_pts=pts) if name == "only" else group)
     writer.close(end_pts=pts)
     return file.getvalue()
 
@@ -274,8 +279,9 @@ def header_of(name: str) -> FileHeader:
         canvas=(320, 240) if name in ("canvas", "faces") else None,
     )
     sound = AudioHeader("opus", 48_000, 1, "mono", Fraction(1, 48_000), b"OpusHead", 960, 312)
-    silent = name in ("large", "still")
-    header = FileHeader(video, None if silent else sound, (("title", name),))
+    silent = name in ("large", "still", "only")
+    compact = name in ("compact", "only")
+    header = FileHeader(video, None if silent else sound, (("title", name),), compact=compact)
     return with_unusual_settings(header) if name == "settings" else header
 
 
@@ -352,7 +358,8 @@ def make_group(
         return Group(pts, frames, any(delays), (), motion, rng.bytes(90))
     several = [6 * number, 0, 4, 5][: 1 + 3 * (number > 0)]
     places = {"inside": [4 * number], "several": several, "faces": several, "predicted": several}
-    keys = tuple(KeyFrame(place, rng.bytes(50)) for place in places.get(name, [0]))
+    start = b"\0\0\1" if name in ("compact", "only") else b""
+    keys = tuple(KeyFrame(place, start + rng.bytes(50)) for place in places.get(name, [0]))
     motion = run_of(name, delays, len(keys), coding, rng)
     if name == "predicted" and number:
         return Group(pts, frames, any(delays), keys, motion, reference=Reference(-3))

@@ -58,7 +58,9 @@ class Muxer:
 
         :param pack: the speaker pack that ``video`` names, if the file is to hold it.
         """
-        self._header = FileHeader(video, audio, tuple(metadata.items()), pack is not None)
+        self._header = FileHeader(
+            video, audio, tuple(metadata.items()), embeds_pack=pack is not None, compact=True
+        )
         self._writer.write_header(self._header, pack=pack)
 
     def write_audio(self, packet: AudioPacket) -> None:
@@ -75,7 +77,7 @@ class Muxer:
         self._end = end_pts
 
     def close(self) -> None:
-        """Write what is left, and the index.
+        """Write what is left, and the index where the file needs one.
 
         :raises InvalidDataError: if no group was written: a file needs a picture.
         """

@@ -16,6 +16,7 @@ from gvc.bitstream.group import (
     KeyFrame,
     Reference,
 )
+from gvc.bitstream.group_format import GroupFormat
 from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
 from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
@@ -47,6 +48,7 @@ __all__ = [
     "FurtherRectangle",
     "Group",
     "GroupEntry",
+    "GroupFormat",
     "Index",
     "KeyFrame",
     "Rectangle",

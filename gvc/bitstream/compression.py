@@ -13,7 +13,7 @@ from importlib import resources
 from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Number of the newest dictionary; all older ones stay readable.
-_NEWEST = 4
+_NEWEST = 5
 
 #: Numbers of those that headers are written with: the one that makes the shortest.
 _WRITTEN = 2, 3, 4
@@ -22,9 +22,13 @@ _WRITTEN = 2, 3, 4
 MAX_HEADER = 1 << 20
 
 
-def compress(data: bytes) -> bytes:
-    """The number of the dictionary, and ``data`` as a raw deflate stream (RFC 1951)."""
-    return min((_compressed(data, number) for number in _WRITTEN), key=len)
+def compress(data: bytes, *, newest: bool = False) -> bytes:
+    """The number of the dictionary, and ``data`` as a raw deflate stream (RFC 1951).
+
+    :param newest: whether it may be one that readers of files that are not compact need not know.
+    """
+    numbers = (*_WRITTEN, _NEWEST) if newest else _WRITTEN
+    return min((_compressed(data, number) for number in numbers), key=len)
 
 
 def decompress(data: bytes) -> bytes:

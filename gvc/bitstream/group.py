@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.header import MAX_SIDE
@@ -115,6 +115,8 @@ class Group:
     :param reference: the key frame of an earlier group that its own are predicted from; None if
         there is none.
     :param further: rectangles besides the first, in the order of drawing.
+    :param end_pts: when its last frame ends, if nothing is known to follow it; a file of such a
+        group alone needs no index.
     """
 
     pts: int
@@ -126,6 +128,7 @@ class Group:
     rectangle: Rectangle | None = None
     reference: Reference | None = None
     further: tuple[FurtherRectangle, ...] = ()
+    end_pts: int | None = field(default=None, compare=False)
 
     @property
     def rectangles(self) -> tuple[Rectangle, ...]:

@@ -31,7 +31,8 @@ _HAS_PRIOR = 2
 _HAS_PACK = 4
 _EMBEDS_PACK = 8
 _HAS_CANVAS = 16
-_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK | _HAS_CANVAS
+_COMPACT = 32
+_KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK | _HAS_CANVAS | _COMPACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,16 +232,19 @@ class FileHeader:
     :param audio: the audio stream, or None.
     :param metadata: keys and values, such as a title.
     :param embeds_pack: whether the speaker pack stands in the chunk behind the header.
+    :param compact: whether what a reader can put back is left out: the first start code of each
+        key frame, and the index of a file of one group.
     """
 
     video: VideoHeader
     audio: AudioHeader | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     embeds_pack: bool = False
+    compact: bool = False
 
     def to_bytes(self) -> bytes:
         """The payload of the header chunk."""
-        return compress(self.plain())
+        return compress(self.plain(), newest=self.compact)
 
     def plain(self) -> bytes:
         """The header before it is compressed."""
@@ -249,7 +253,8 @@ class FileHeader:
         flags |= 0 if self.video.prior is None else _HAS_PRIOR
         flags |= 0 if self.video.pack is None else _HAS_PACK
         flags |= 0 if self.video.canvas is None else _HAS_CANVAS
-        fields.unsigned(flags | (_EMBEDS_PACK if self.embeds_pack else 0))
+        flags |= _EMBEDS_PACK if self.embeds_pack else 0
+        fields.unsigned(flags | (_COMPACT if self.compact else 0))
         self.video.write(fields)
         if self.audio is not None:
             self.audio.write(fields)
@@ -279,4 +284,5 @@ class FileHeader:
             (fields.text("metadata key", MAX_TEXT), fields.text("metadata value", MAX_TEXT))
             for _ in range(count)
         )
-        return cls(video, audio, metadata, bool(flags & _EMBEDS_PACK))
+        embeds_pack, compact = bool(flags & _EMBEDS_PACK), bool(flags & _COMPACT)
+        return cls(video, audio, metadata, embeds_pack, compact)

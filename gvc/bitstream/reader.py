@@ -12,6 +12,7 @@ from typing import BinaryIO
 from gvc.bitstream.audio import AudioBlock
 from gvc.bitstream.compression import MAX_HEADER
 from gvc.bitstream.group import Group
+from gvc.bitstream.group_format import GroupFormat
 from gvc.bitstream.header import FileHeader
 from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.references import MAX_REFERENCES, References
@@ -24,7 +25,7 @@ from gvc.errors import InvalidDataError, UnsupportedError
 _MAX_HEADER_PAYLOAD = MAX_HEADER + (MAX_HEADER >> 6)
 
 #: Types of chunks that are looked for behind damage.
-_AFTER_DAMAGE = (INDEX_KIND, ChunkKind.GROUP, ChunkKind.AUDIO)
+_AFTER_DAMAGE = (INDEX_KIND, ChunkKind.GROUP, ChunkKind.FINAL_GROUP, ChunkKind.AUDIO)
 
 
 class BitstreamReader:
@@ -47,6 +48,7 @@ class BitstreamReader:
         if first.kind != ChunkKind.HEADER:
             raise InvalidDataError("the first chunk is not a header")
         self.header = FileHeader.from_bytes(first.payload)
+        self._format = GroupFormat.of(self.header)
         #: The speaker pack that the file holds, whole and unread; None if it holds none.
         self.pack = self._read_pack() if self.header.embeds_pack else None
         self._start = self._chunks.offset
@@ -72,7 +74,7 @@ class BitstreamReader:
     def units(self) -> Iterator[tuple[Chunk, Group | AudioBlock | None]]:
         """Chunks with what they hold; None for the index and what may be skipped."""
         for chunk in self._chunks:
-            unit = _typed(chunk)
+            unit = self._typed(chunk)
             yield chunk, self._whole(unit) if isinstance(unit, Group) else unit
 
     def salvage(self) -> Iterator[tuple[Chunk | Damage, Group | AudioBlock | None]]:
@@ -91,7 +93,7 @@ class BitstreamReader:
                 continue
             unit: Group | AudioBlock | None = None
             try:
-                unit = _typed(piece)
+                unit = self._typed(piece)
                 if isinstance(unit, Group):
                     unit = self._whole(unit)
                 elif piece.kind == INDEX_KIND:
@@ -143,7 +145,7 @@ class BitstreamReader:
             if isinstance(piece, Damage):
                 continue
             try:
-                yield piece, _typed(piece)
+                yield piece, self._typed(piece)
             except InvalidDataError:
                 if not self._salvage:
                     raise
@@ -155,7 +157,7 @@ class BitstreamReader:
 
     @cached_property
     def index(self) -> Index | None:
-        """The index; None in a pipe. Where it is missing, the whole groups of the file."""
+        """The index; None in a pipe. Where there is none, the whole groups of the file."""
         if not self._chunks.seekable:
             return None
         stored = self.stored_index
@@ -163,7 +165,7 @@ class BitstreamReader:
 
     @property
     def stored_index(self) -> Index | None:
-        """The index as the file holds it; None where it is missing, or in a pipe not read yet.
+        """The index as the file holds it; None where there is none, or in a pipe not read yet.
 
         :raises InvalidDataError: if it is not one, unless damage is to be passed over.
         """
@@ -210,19 +212,20 @@ class BitstreamReader:
                     start = chunk.offset
                 if isinstance(unit, Group) and start is not None:
                     groups.append(GroupEntry(start, unit.pts, unit.frames))
-                    end = unit.pts + unit.frames * self.header.video.frame_duration
+                    end = self._format.usual_end(unit) if unit.end_pts is None else unit.end_pts
                     start = None
                     if len(groups) == MAX_GROUPS:
                         break
         self._chunks.seek(here)
         return Index(tuple(groups), end)
 
-
-def _typed(chunk: Chunk) -> Group | AudioBlock | None:
-    if chunk.kind == ChunkKind.GROUP:
-        return Group.from_bytes(chunk.payload)
-    if chunk.kind == ChunkKind.AUDIO:
-        return AudioBlock.from_bytes(chunk.payload)
-    if chunk.kind in (INDEX_KIND, ChunkKind.HEADER, ChunkKind.PACK) or chunk.kind & ANCILLARY:
-        return None
-    raise UnsupportedError(f"chunk type {chunk.kind} is not known", hint="update gvc")
+    def _typed(self, chunk: Chunk) -> Group | AudioBlock | None:
+        if chunk.kind == ChunkKind.GROUP:
+            return self._format.read(chunk.payload)
+        if chunk.kind == ChunkKind.FINAL_GROUP:
+            return self._format.read_final(chunk.payload)
+        if chunk.kind == ChunkKind.AUDIO:
+            return AudioBlock.from_bytes(chunk.payload)
+        if chunk.kind in (INDEX_KIND, ChunkKind.HEADER, ChunkKind.PACK) or chunk.kind & ANCILLARY:
+            return None
+        raise UnsupportedError(f"chunk type {chunk.kind} is not known", hint="update gvc")

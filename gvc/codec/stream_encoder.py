@@ -76,9 +76,13 @@ class StreamEncoder:
         return self._begin() if enough or self._canvas.made else []
 
     def flush(self) -> list[CodedGroup]:
-        """Finish; give the groups that are left."""
+        """Finish; give the groups that are left, of which the last one knows its end."""
         coded = self._begin() if self._encoder is None else []
-        return coded + self._chosen.flush()
+        coded += self._chosen.flush()
+        if coded:
+            last = coded[-1]
+            coded[-1] = replace(last, group=replace(last.group, end_pts=last.end_pts))
+        return coded
 
     def close(self) -> None:
         """Release the threads, also where the encoding was not finished."""

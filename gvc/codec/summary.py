@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import BinaryIO
 
-from gvc.bitstream import BitstreamReader, FileHeader, FrameType, Group, Rectangle
+from gvc.bitstream import (
+    BitstreamReader,
+    FileHeader,
+    FrameType,
+    Group,
+    GroupFormat,
+    Rectangle,
+)
 from gvc.codec.motion_run import frame_types
 from gvc.errors import InvalidDataError
 
@@ -104,11 +111,13 @@ def summarise(file: BinaryIO) -> StreamSummary:
     reader = BitstreamReader(file)
     video = reader.header.video
     summary = StreamSummary(reader.header, pack=len(reader.pack or b""))
+    stored_as = GroupFormat.of(reader.header)
     audio = framing = 0
     try:
         for chunk, unit in reader.units():
             if isinstance(unit, Group):
-                summary.by_group.append(_summary_of(unit, chunk.size, audio, framing))
+                stored = stored_as.stored(unit)
+                summary.by_group.append(_summary_of(stored, chunk.size, audio, framing))
                 for rectangle in unit.rectangles:
                     if rectangle not in summary.rectangles:
                         summary.rectangles.append(rectangle)

@@ -6,6 +6,7 @@ See ``docs/bitstream.md``, clause 2.
 
 from gvc.container.chunk import (
     ANCILLARY,
+    FINAL_KINDS,
     INDEX_KIND,
     MAX_PAYLOAD,
     SIGNATURE,
@@ -18,6 +19,7 @@ from gvc.container.writer import ChunkWriter
 
 __all__ = [
     "ANCILLARY",
+    "FINAL_KINDS",
     "INDEX_KIND",
     "MAX_PAYLOAD",
     "SIGNATURE",

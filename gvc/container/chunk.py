@@ -13,6 +13,9 @@ VERSION = (1, 0)
 #: Type of the chunk that ends a file and tells where the others are.
 INDEX_KIND = 0x01
 
+#: Types of chunks that end a file without an index: what they hold is all that it would find.
+FINAL_KINDS = range(0x40, 0x80)
+
 #: Most bytes of one chunk's payload.
 MAX_PAYLOAD = 1 << 26
 

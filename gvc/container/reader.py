@@ -10,6 +10,7 @@ import google_crc32c
 
 from gvc.container.chunk import (
     CHECKSUM_BYTES,
+    FINAL_KINDS,
     INDEX_KIND,
     MAX_PAYLOAD,
     SIGNATURE,
@@ -63,7 +64,7 @@ class ChunkReader:
         self.offset = offset
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Chunks up to and with the index, which ends every whole file.
+        """Chunks up to and with the one that ends the file, the index as a rule.
 
         :raises TruncatedDataError: if the file ends before that, after all whole chunks.
         :raises InvalidDataError: at a chunk that is damaged.
@@ -73,6 +74,7 @@ class ChunkReader:
             yield chunk
             if chunk.kind == INDEX_KIND:
                 self._read_trailer()
+            if _ends(chunk):
                 return
 
     def salvage(self, kinds: Iterable[int], marks: Sequence[int] = ()) -> Iterator[Chunk | Damage]:
@@ -92,6 +94,7 @@ class ChunkReader:
                 yield chunk
                 if chunk.kind == INDEX_KIND:
                     yield from self._salvage_trailer()
+                if _ends(chunk):
                     return
                 continue
             cut = size > len(self._window.look(size))
@@ -122,7 +125,7 @@ class ChunkReader:
             yield Damage(start, self.offset, error.cause)
 
     def read_index(self) -> Chunk | None:
-        """The last chunk, found through the trailer; None if the file was cut off.
+        """The index, found through the trailer; None if the file has none, or was cut off.
 
         The position for reading is kept.
         """
@@ -180,3 +183,7 @@ class ChunkReader:
             raise TruncatedDataError(f"cut off at byte {self.offset}")
         if trailer[4:] != TRAILER_MAGIC:
             raise InvalidDataError(f"damaged at byte {self.offset - 4}")
+
+
+def _ends(chunk: Chunk) -> bool:
+    return chunk.kind == INDEX_KIND or chunk.kind in FINAL_KINDS

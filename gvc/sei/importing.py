@@ -237,6 +237,8 @@ class _StreamReader:
             return
         group = self._group.finish()
         self._group = None
+        if self._opening is not None and self._opening.groups == 1:
+            group = replace(group, end_pts=self._opening.end_pts)
         if self._starts and group.pts <= self._starts[-1]:
             raise InvalidDataError("a group comes too early")
         self._starts.append(group.pts)

@@ -8,7 +8,7 @@ import random
 
 from fuzz import structure
 from fuzz.changes import Change
-from gvc.bitstream import AudioBlock, BitstreamReader, FileHeader, Group, Index
+from gvc.bitstream import AudioBlock, BitstreamReader, FileHeader, GroupFormat, Index
 from gvc.cli.info import describe
 from gvc.codec.summary import summarise
 from gvc.errors import GvcError
@@ -26,13 +26,16 @@ def check(data: bytes) -> None:
         assert FileHeader.from_bytes(header.to_bytes()) == header
         assert header.video.frame_duration >= 1
         _read_index(reader)
+        stored_as = GroupFormat.of(header)
         for unit in reader:
-            again = type(unit).from_bytes(unit.to_bytes())
             if isinstance(unit, AudioBlock):
-                assert again == unit
-            elif isinstance(unit, Group):
-                assert again.to_bytes() == unit.to_bytes()
-                frames += unit.frames
+                assert AudioBlock.from_bytes(unit.to_bytes()) == unit
+                continue
+            assert stored_as.read(stored_as.write(unit)).to_bytes() == unit.to_bytes()
+            if unit.end_pts is not None:
+                again = stored_as.read_final(stored_as.write_final(unit, unit.end_pts))
+                assert again.end_pts == unit.end_pts
+            frames += unit.frames
     if frames <= _FRAMES:
         _sum_up(data)
 

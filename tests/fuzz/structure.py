@@ -16,7 +16,7 @@ from gvc.bitstream import GroupEntry, Index, fingerprint_of
 from gvc.bitstream.compression import compress, decompress
 from gvc.bitstream.group import Group
 from gvc.bitstream.writer import ChunkKind
-from gvc.container import INDEX_KIND, SIGNATURE, ChunkWriter
+from gvc.container import FINAL_KINDS, INDEX_KIND, SIGNATURE, ChunkWriter
 from gvc.container.varint import decode_varint
 from gvc.errors import GvcError, InvalidDataError
 
@@ -100,13 +100,13 @@ def taken_apart(data: bytes) -> list[Part]:
                 parts[-1].payload = decompress(parts[-1].payload)
             except GvcError:
                 parts.pop()
-        if kind == INDEX_KIND:
+        if kind == INDEX_KIND or kind in FINAL_KINDS:
             break
     return parts
 
 
 def put_together(parts: list[Part], *, mend_index: bool) -> bytes:
-    """A file of these chunks, and an index behind them if the last one is none.
+    """A file of these chunks, and an index behind them if the last one does not end it.
 
     :param mend_index: whether an index tells where the groups really are.
     """
@@ -122,6 +122,8 @@ def put_together(parts: list[Part], *, mend_index: bool) -> bytes:
             except GvcError:
                 continue
             entries.append(GroupEntry(offset, group.pts, group.frames))
+    if parts[-1].kind in FINAL_KINDS:
+        return file.getvalue()
     if mend_index or parts[-1].kind != INDEX_KIND:
         writer.finish(Index(tuple(entries), entries[-1].pts if entries else 0).to_bytes())
     else:
