@@ -65,6 +65,7 @@ def header(
     channels: int,
     preset: str = "medium",
     model: str = models.FACE,
+    key_qp: int = 32,
 ) -> bytes:
     """A typical header."""
     colour = ColourDescription(1, 1, 1)
@@ -74,7 +75,7 @@ def header(
     grey = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
     coded = encoder.encode([av.VideoFrame.from_ndarray(grey, format="yuv420p")])
     shipped = models.weights_for(model)
-    coding = LevelCoding.for_encoder(EncoderSettings(), shipped)
+    coding = LevelCoding.for_encoder(EncoderSettings(key_qp=key_qp), shipped)
     video = VideoHeader(
         width=shown[0],
         height=shown[1],
@@ -120,6 +121,8 @@ def dictionary() -> bytes:
     headers = [header(*sizes, channels=index % 2 + 1) for index, sizes in enumerate(SIZES)]
     others = [header(*SIZES[-1], channels=1, preset=preset) for preset in OTHER_PRESETS]
     others += [header(*SIZES[-1], channels=1, model=model) for model in ("lite", models.BODY)]
+    # Its quantiser step is another one.
+    others.append(header(*SIZES[-1], channels=0, key_qp=42))
     usual = header(*SIZES[-1], channels=0)
     starts = beginnings((256, 256, 256, 256))
     return b"".join([*others, *headers, *(usual[:1] + start for start in starts), usual])

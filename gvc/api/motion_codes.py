@@ -41,8 +41,8 @@ class GroupMotion:
         path = find_path(
             self.codes,
             self.times,
-            step=settings.motion_step,
-            bit_cost=settings.error_per_bit,
+            step=settings.step,
+            bit_cost=settings.error_per_bit(settings.step),
             most_interpolated=settings.interpolate,
         )
         return path.levels

@@ -18,7 +18,6 @@ from gvc.cli.options import (
 from gvc.codec.presets import DEFAULT_PRESET, PRESETS
 from gvc.codec.settings import (
     DEFAULT_KEY_QP,
-    DEFAULT_MOTION_STEP,
     DEFAULT_REFRESH,
     DISTANCES,
     CanvasMode,
@@ -49,10 +48,10 @@ def parse_audio_bit_rate(context: click.Context, option: click.Parameter, text: 
     return value
 
 
-def parse_step(_: click.Context, __: click.Parameter, text: str) -> Fraction:
+def parse_step(_: click.Context, __: click.Parameter, text: str | None) -> Fraction | None:
     """A step from ``0.1`` or ``1/10``."""
     try:
-        return Fraction(text)
+        return None if text is None else Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise click.BadParameter(f"{text!r} is not a number") from None
 
@@ -140,10 +139,8 @@ _CODING = (
     ),
     click.option(
         "--motion-step",
-        default=str(DEFAULT_MOTION_STEP),
-        show_default=True,
         callback=parse_step,
-        help="Quantiser step of motion codes.",
+        help="Quantiser step of motion codes.  [1/2, from key QP 37 on 1]",
     ),
     click.option(
         "--entropy",

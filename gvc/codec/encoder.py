@@ -308,7 +308,7 @@ def _header(
         entropy_model=coding.model,
         model=chosen.model,
         weights=chosen.fingerprint,
-        motion_step=settings.motion_step,
+        motion_step=settings.step,
         code_length=coding.length,
         prior=coding.fingerprint,
     )

@@ -171,14 +171,15 @@ class GroupCoder:
             setting.
         """
         settings, frames = self.settings, keyed.frames
+        step = self.header.motion_step
         delays = self._delays(frames.pts)
 
         def run(part: KeyedPart, delays: Sequence[int]) -> bytes:
             path = find_path(
                 part.codes[keyed.inter],
                 keyed.inter,
-                step=settings.motion_step,
-                bit_cost=settings.error_per_bit,
+                step=step,
+                bit_cost=settings.error_per_bit(step),
                 most_interpolated=(
                     settings.interpolate if most_interpolated is None else most_interpolated
                 ),

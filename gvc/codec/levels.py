@@ -36,7 +36,7 @@ class LevelCoding:
         :raises WeightsError: if it needs a prior, and none was trained for these weights.
         """
         length = get_profile(weights.model).code_length
-        model, step = settings.entropy_model, settings.motion_step
+        model, step = settings.entropy_model, settings.step
         if model is not None and model not in entropy.names():
             raise UsageError(
                 f"no entropy model is called {model!r}", hint=", ".join(entropy.names())

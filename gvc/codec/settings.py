@@ -24,16 +24,17 @@ from gvc.model.models import FACE
 #: Sides of coded pictures are multiples of this: the generator halves them that far.
 SIDE_UNIT = 16
 
-#: Quantiser step of motion codes, in the units of the weights.
-DEFAULT_MOTION_STEP = Fraction(1)
-
 #: QP of key frames where nobody asks for another, or for a bit rate.
 DEFAULT_KEY_QP = 32
 
-#: Squared error of motion codes that a bit is worth where key frames have the default QP, and by
-#: which factor that grows with each step of QP. At QP 42, 3 in place of 1.25 saves 5 to 8 % of all
-#: bytes for 1 % of LPIPS; 6 saves 4 % more, but small movements go.
-_BIT_COST, _BIT_COST_GROWTH = 1.25, 1.09
+#: Quantiser step of motion codes, in the units of the weights; from which QP of key frames on it is
+#: the coarse one.
+_STEP, _COARSE_STEP, _COARSE_FROM = Fraction(1, 2), Fraction(1), 37
+
+#: Squared error of motion codes, in the units of the weights, that a bit is worth where key frames
+#: have the default QP, and by which factor that grows with each step of QP below it and above.
+#: What LPIPS asks for up to the default, and less above, for the sake of lips: docs/training.md.
+_BIT_COST, _GROWTH_BELOW, _GROWTH_ABOVE = 0.3125, 1.09, 1.17
 
 #: Most frames of a group: an encoder keeps them all until it has coded them.
 MAX_GOP_SIZE = 1000
@@ -141,10 +142,10 @@ class EncoderSettings:
     :param scene_cut: how different two frames have to be for a new group to start between them;
         see :class:`gvc.codec.group_starts.GroupStarts`. 0 turns it off.
     :param motion_step: quantiser step of the motion codes, in the units of the weights
-        (``MotionCoder.spread``).
+        (``MotionCoder.spread``). None goes with ``key_qp`` (:attr:`step`).
     :param bit_cost: how large an error of a motion code, in squared steps, a bit is worth; see
         :func:`gvc.codec.motion_path.find_path`. None goes with the QP of key frames
-        (:attr:`error_per_bit`).
+        (:meth:`error_per_bit`).
     :param interpolate: most frames in a row whose motion codes a decoder interpolates; 0 sends all.
     :param entropy_model: of the motion codes, by name; None takes ``learned`` where there is a
         prior for the weights, else ``adaptive``.
@@ -178,7 +179,7 @@ class EncoderSettings:
     distance: str = "shipped"
     metric_weights: Path | None = None
     scene_cut: float = 0.25
-    motion_step: Fraction = DEFAULT_MOTION_STEP
+    motion_step: Fraction | None = None
     bit_cost: float | None = None
     interpolate: int = 8
     entropy_model: str | None = None
@@ -200,11 +201,26 @@ class EncoderSettings:
         return cls(**{**preset_options(name), **changes})
 
     @property
-    def error_per_bit(self) -> float:
-        """``bit_cost``, or what goes with the QP: bits are worth more where pictures take fewer."""
+    def step(self) -> Fraction:
+        """``motion_step``, or what goes with the QP."""
+        return self._usual_step if self.motion_step is None else self.motion_step
+
+    @property
+    def _usual_step(self) -> Fraction:
+        return _STEP if self.key_qp < _COARSE_FROM else _COARSE_STEP
+
+    def error_per_bit(self, step: Fraction) -> float:
+        """``bit_cost``, or what goes with the QP: bits are worth more where pictures take fewer.
+
+        :param step: of the file, whose groups may have other QPs. Where ``motion_step`` is given,
+            a finer one makes motion as much closer as squared steps are smaller.
+        :returns: in squared steps.
+        """
         if self.bit_cost is not None:
             return self.bit_cost
-        return float(_BIT_COST * _BIT_COST_GROWTH ** (self.key_qp - DEFAULT_KEY_QP))
+        above = self.key_qp - DEFAULT_KEY_QP
+        cost = _BIT_COST * (_GROWTH_ABOVE if above > 0 else _GROWTH_BELOW) ** above
+        return float(cost / (step if self.motion_step is None else self._usual_step) ** 2)
 
     def __post_init__(self) -> None:
         _check("size", self.size, MIN_SIDE, 768)
@@ -214,7 +230,7 @@ class EncoderSettings:
         _check("time between refreshes", self.refresh, 0, 86400)
         _check("number of key frames", self.key_frames, 1, MAX_KEYS)
         _check("scene cut threshold", self.scene_cut, 0, 1)
-        _check("motion step", self.motion_step, Fraction(1, 1000), 100)
+        _check("motion step", self.step, Fraction(1, 1000), 100)
         if self.bit_cost is not None:
             _check("cost of a bit", self.bit_cost, 0, 100)
         _check("number of interpolated frames", self.interpolate, 0, MAX_INTERPOLATED)

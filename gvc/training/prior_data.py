@@ -49,7 +49,7 @@ class Frames:
         for group in groups:
             for each in settings:
                 levels = group.motion.levels(each)
-                for inputs, changes in _walk(levels, each.motion_step):
+                for inputs, changes in _walk(levels, each.step):
                     found = list(_changes(len(features), changes))
                     features.append(inputs.astype(np.int16))
                     counts.append(len(found))
