@@ -12,12 +12,13 @@ from pathlib import Path
 
 from gvc.bench.anchors import ANCHORS
 from gvc.bench.clips import Clip, find_clips
+from gvc.bench.expression import find_expression
 from gvc.bench.generative import own_codecs
 from gvc.bench.identity import find_face_similarity
 from gvc.bench.points import Codec, Point
 from gvc.bench.records import Record, RecordFile, key_of
 from gvc.bench.reference import Reference, make_reference
-from gvc.bench.scores import Judge, Scorer
+from gvc.bench.scores import FaceJudge, Judge, Scorer
 from gvc.bench.settings import RdSettings
 from gvc.errors import GvcError, UnsupportedError
 
@@ -86,9 +87,7 @@ def run_rd(
         every=settings.every,
         device=settings.device,
         threads=settings.threads_each,
-        faces=find_face_similarity(
-            settings.metric_weights, every=settings.every, device=settings.device
-        ),
+        faces=_face_judges(settings),
     )
     settings.work.mkdir(parents=True, exist_ok=True)
     path = settings.output / "results.jsonl"
@@ -112,6 +111,15 @@ def run_rd(
             records.append(record)
             on_step(Step(len(records), len(tasks), record, fresh))
     return Results(settings, codecs, tuple(tasks), tuple(records))
+
+
+def _face_judges(settings: RdSettings) -> list[FaceJudge]:
+    """Those that work on this machine."""
+    found = (
+        find_face_similarity(settings.metric_weights, every=settings.every, device=settings.device),
+        find_expression(every=settings.every),
+    )
+    return [judge for judge in found if judge is not None]
 
 
 def check_extra() -> None:

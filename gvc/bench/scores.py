@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gvc.bench.ffmpeg import raw_input, run_ffmpeg
-from gvc.bench.identity import VERIFIED, FaceSimilarity
+from gvc.bench.identity import VERIFIED
 from gvc.bench.reference import Planes, Reference
 from gvc.errors import MediaError
 from gvc.metrics import Lpips
@@ -65,7 +65,8 @@ METRICS = (
     ),
 )  # fmt: skip
 
-#: Further ones, where the network that sees faces is at hand, of clips that show one.
+#: Further ones, where what sees faces is at hand, of clips that show one; the last two of clips
+#: where these move.
 FACE_METRICS = (
     Metric(
         "face_similarity", "face similarity", 4, True,
@@ -77,6 +78,12 @@ FACE_METRICS = (
         f"Share of pictures in which that cosine is above {VERIFIED}: of pairs of different people "
         "one in a hundred is.",
     ),
+    Metric(
+        "mouth_follows", "mouth follows", 3, True,
+        "Share of the variance of how far the mouth is open, as MediaPipe sees it, that decoded "
+        "pictures explain: 1 is the same movement, 0 as good as none.",
+    ),
+    Metric("eyes_follow", "eyes follow", 3, True, "The same of both eyes."),
 )  # fmt: skip
 
 
@@ -90,13 +97,24 @@ class Judge(Protocol):
         """Scores by the names of :data:`METRICS`; those of :data:`FACE_METRICS` may lack."""
 
 
+class FaceJudge(Protocol):
+    """Gives scores of faces."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what gives them."""
+
+    def score(self, reference: Reference, decoded: Planes) -> dict[str, float]:
+        """Some of :data:`FACE_METRICS`."""
+
+
 class Scorer:
     """Computes all of :data:`METRICS`, and :data:`FACE_METRICS` where ``faces`` does.
 
     :param weights: folder of LPIPS's networks, see :class:`gvc.metrics.Lpips`.
     :param every: LPIPS and tLP look at every so manieth picture; libvmaf at all.
     :param device: where LPIPS runs. :param threads: CPU threads, None for the libraries' choice.
-    :param faces: compares faces, or None.
+    :param faces: what compares faces.
     :raises WeightsError: if a network of LPIPS is not found.
     """
 
@@ -107,7 +125,7 @@ class Scorer:
         every: int,
         device: str,
         threads: int | None,
-        faces: FaceSimilarity | None = None,
+        faces: Sequence[FaceJudge] = (),
     ) -> None:
         self._device = select_device(device)
         self._torch_threads = threads
@@ -120,7 +138,8 @@ class Scorer:
     def settings(self) -> Mapping[str, str]:
         """See :class:`Judge`."""
         own = {"every": str(self._every)}
-        return own if self._faces is None else own | {"faces": self._faces.fingerprint}
+        names = ",".join(judge.fingerprint for judge in self._faces)
+        return own | {"faces": names} if names else own
 
     def score(self, reference: Reference, decoded: Path, folder: Path) -> dict[str, float]:
         """Compare the pictures in the file ``decoded`` with their reference.
@@ -132,11 +151,11 @@ class Scorer:
         # Our codec leaves torch with one, see gvc.codec.pipeline.share.
         set_threads(self._torch_threads)
         original, other = reference.planes(), reference.planes(decoded)
-        return {
-            **self._perceptual(reference, original, other),
-            **libvmaf(reference, decoded, folder, threads=self._threads),
-            **(self._faces.score(reference, other) if self._faces is not None else {}),
-        }
+        scores = self._perceptual(reference, original, other)
+        scores |= libvmaf(reference, decoded, folder, threads=self._threads)
+        for judge in self._faces:
+            scores |= judge.score(reference, other)
+        return scores
 
     @torch.inference_mode()
     def _perceptual(

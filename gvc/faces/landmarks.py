@@ -1,4 +1,4 @@
-"""Five points of a face by MediaPipe, for measuring; encoders need none of this.
+"""Points of a face by MediaPipe, for measuring; encoders need none of this.
 
 Version 0.10.21, the last whose wheel carries its models (extra ``faces``).
 """
@@ -17,12 +17,15 @@ from gvc.errors import UnsupportedError
 #: of the nose, corners of the mouth.
 _EYES, _NOSE, _MOUTH = ((33, 133), (362, 263)), 1, (61, 291)
 
+#: Those above and below where either eye, and the mouth, opens.
+_LIDS, _LIPS = ((159, 145), (386, 374)), (13, 14)
+
 #: How far beyond a found face the mesh is looked for, in sides of its box: tried one by one.
 _AROUND = (0.6, 0.25, 1.2)
 
 
 class FacePoints:
-    """Finds the points that :class:`gvc.metrics.FaceEmbedding` aligns by; a context manager.
+    """Finds what :class:`gvc.metrics.FaceEmbedding` aligns by, and what opens; a context manager.
 
     :raises UnsupportedError: if MediaPipe does not work on this machine.
     """
@@ -60,6 +63,31 @@ class FacePoints:
         :returns: eyes, tip of the nose and corners of the mouth, those on the left of the picture
             first, x and y in pixels, [5, 2]; None without a face.
         """
+        mesh = self._find_mesh(picture)
+        if mesh is None:
+            return None
+        points = [mesh[list(eye)].mean(axis=0) for eye in _EYES]
+        return np.array([*points, *(mesh[number] for number in (_NOSE, *_MOUTH))])
+
+    def openings(self, picture: npt.NDArray[np.uint8]) -> tuple[float, float] | None:
+        """How far the eyes (their mean) and the mouth of the largest face are open.
+
+        :param picture: RGB uint8 [H, W, 3].
+        :returns: each over its width, about 0 to 1; None without a face.
+        """
+        mesh = self._find_mesh(picture)
+        if mesh is None:
+            return None
+
+        def ratio(across: tuple[int, int], along: tuple[int, int]) -> float:
+            (top, bottom), (left, right) = mesh[list(across)], mesh[list(along)]
+            return float(np.linalg.norm(top - bottom) / np.linalg.norm(left - right))
+
+        eyes = [ratio(lids, corners) for lids, corners in zip(_LIDS, _EYES, strict=True)]
+        return sum(eyes) / len(eyes), ratio(_LIPS, _MOUTH)
+
+    def _find_mesh(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
+        """All points of the largest face, x and y in pixels, [468, 2]."""
         height, width = picture.shape[:2]
         boxes = [
             each.location_data.relative_bounding_box
@@ -71,9 +99,9 @@ class FacePoints:
         side = max(box.width * width, box.height * height)
         middle = np.array([box.xmin + box.width / 2, box.ymin + box.height / 2]) * (width, height)
         for around in _AROUND:
-            points = self._in_part(picture, middle, (0.5 + around) * side)
-            if points is not None:
-                return points
+            mesh = self._in_part(picture, middle, (0.5 + around) * side)
+            if mesh is not None:
+                return mesh
         return None
 
     def _in_part(
@@ -88,7 +116,5 @@ class FacePoints:
         part[down : down + seen.shape[0], across : across + seen.shape[1]] = seen
         for face in self._mesh.process(part).multi_face_landmarks or ():
             mesh = np.array([(point.x, point.y) for point in face.landmark])
-            points = [mesh[list(eye)].mean(axis=0) for eye in _EYES]
-            points += [mesh[number] for number in (_NOSE, *_MOUTH)]
-            return np.array(points) * side + (left, top)
+            return mesh * side + (left, top)
         return None
