@@ -37,7 +37,7 @@ _AHEAD = 1.8
 TRIAL_RATIO = 0.92
 
 #: Bytes a second of motion codes and framing, before anything is known.
-_MOTION = 30.0
+_MOTION = 50.0
 
 #: How much of what is known of either comes from the last group.
 _LAST = 0.5

@@ -99,9 +99,16 @@ class RatePlanner:
         return self._planners[qp]
 
     def _video(self, frames: AnalysedGroup, allowed: float) -> CodedGroup:
-        """A group as video of so many bytes."""
-        qp = math.ceil(self._probe.video(frames).qp(allowed / TRIAL_RATIO))
-        return self._coder.video(frames, qp=min(qp, GREATEST_QP))
+        """A group as video of so many bytes at most, if it can be so small."""
+        trial, ratio = self._probe.video(frames), TRIAL_RATIO
+        for _ in range(_TRIES):
+            qp = min(math.ceil(trial.qp(allowed / ratio)), GREATEST_QP)
+            coded = self._coder.video(frames, qp=qp)
+            size = _size([coded])
+            if size <= allowed or qp == GREATEST_QP:
+                break
+            ratio = size / trial.size(qp)
+        return coded
 
 
 def _size(coded: list[CodedGroup]) -> int:
