@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -120,6 +122,20 @@ def test_a_usual_header_takes_few_bytes():
         header = BitstreamReader(file).header
     assert len(header.plain()) > 180
     assert len(header.to_bytes()) < 40
+
+
+def test_dictionaries_are_those_of_the_specification():
+    """Another byte in one would change what files say without any other sign."""
+    root = Path(__file__).parents[1]
+    rows = re.findall(
+        r"\| \d \| `(gvc/bitstream/header-\d\.bin)` \| (\d+) \| ([0-9a-f]{64}) \|",
+        (root / "docs" / "bitstream.md").read_text(encoding="utf-8"),
+    )
+    names = sorted(path.name for path in (root / "gvc" / "bitstream").glob("header-*.bin"))
+    assert [Path(name).name for name, _, _ in rows] == names
+    for name, size, digest in rows:
+        data = (root / name).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (int(size), digest)
 
 
 def test_headers_that_grow_are_refused():
