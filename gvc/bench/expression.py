@@ -65,8 +65,9 @@ class Expression:
 
     def _openings(self, reference: Reference, planes: Planes) -> npt.NDArray[np.float64]:
         """Those of eyes and mouth in each picture that is looked at, [N, 2]; NaN without a face."""
-        openings = np.full((len(range(0, reference.frames, self._every)), 2), np.nan)
-        for row, index in enumerate(range(0, reference.frames, self._every)):
+        looked_at = range(0, reference.frames, self._every)
+        openings = np.full((len(looked_at), 2), np.nan)
+        for row, index in enumerate(looked_at):
             (picture,) = reference.rgb(planes, [index])
             found = self._points.openings(picture)
             if found is not None:
