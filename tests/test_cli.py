@@ -242,6 +242,13 @@ def test_bad_sources_are_one_line_and_leave_nothing(kind, tmp_path):
     assert not list(tmp_path.glob("*out.gvc*"))
 
 
+def test_what_is_coded_already_is_said_so(coded, tmp_path):
+    text = complaint(run_gvc("encode", coded, tmp_path / "out.gvc"))
+    assert ".gvc file already" in text
+    assert "gvc decode" in text
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", ["decode", "info"])
 @pytest.mark.parametrize("kind", ["missing", "text", "empty", "short"])
 def test_bad_gvc_files_are_one_line(command, kind, coded, tmp_path):

@@ -24,7 +24,7 @@ from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
 from gvc.bitstream.references import MAX_REFERENCES
 from gvc.bitstream.speaker_pack import MAX_PACK, SpeakerPack, TensorChange, fingerprint_of
 from gvc.bitstream.writer import BitstreamWriter
-from gvc.container import Chunk, Damage
+from gvc.container import SIGNATURE, Chunk, Damage
 
 __all__ = [
     "MAX_GROUPS",
@@ -35,6 +35,7 @@ __all__ = [
     "MAX_RECTANGLES",
     "MAX_REFERENCES",
     "RECTANGLE_UNIT",
+    "SIGNATURE",
     "AudioBlock",
     "AudioHeader",
     "AudioPacket",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO
 
 import av
 
-from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription
+from gvc.bitstream import SIGNATURE, AudioHeader, AudioPacket, ColourDescription
 from gvc.errors import GvcError, InvalidDataError, MediaError
 from gvc.media.audio import AudioCopy, AudioTranscoder
 from gvc.media.picture import colour_of
@@ -89,6 +90,10 @@ class Source:
         #: Video packets that FFmpeg could not decode.
         self.damaged_packets = 0
         try:
+            if _is_coded(file):
+                raise InvalidDataError(
+                    "is a .gvc file already", path=self.name, hint="gvc decode makes a video of it"
+                )
             self._container = av.open(str(file) if isinstance(file, Path) else file, "r")
         except (av.FFmpegError, OSError) as error:
             raise MediaError(_reason(error), path=self.name) from error
@@ -251,3 +256,11 @@ def _reason(error: BaseException) -> str:
 def _stream_name(file: BinaryIO) -> str:
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else "<stream>"
+
+
+def _is_coded(file: str | Path | BinaryIO) -> bool:
+    """Whether it is a .gvc file, which FFmpeg would take for one of another format."""
+    if not isinstance(file, (str, Path)) or not os.path.isfile(file):
+        return False
+    with open(file, "rb") as opened:
+        return opened.read(len(SIGNATURE)) == SIGNATURE
