@@ -89,6 +89,12 @@ def test_a_missing_program_is_said(monkeypatch):
         ffmpeg_version()
 
 
+def test_more_bits_than_vvenc_has_room_for_are_said():
+    noise = np.random.default_rng(0).integers(0, 256, (80, 144, 3), np.uint8)
+    with pytest.raises(KeyFrameError, match="a higher QP"):
+        encoder_of("vvc", qp=0).encode([from_rgb(noise, 144, 80, COLOUR)])
+
+
 @pytest.mark.parametrize("name", keyframe.names())
 def test_damaged_pictures_are_refused(name):
     codec, coded = code(name, qp=32)

@@ -50,6 +50,12 @@ _KEY_FRAMES = (
 #: Pictures in order, as lowdelay_slow.cfg of VVenC (cfg/experimental) sets it.
 _IN_ORDER = "PicReordering=0:DecodingRefreshType=0:GOPSize=8:MCTFFutureReference=0"
 
+#: What to do where FFmpeg says this. VVenC gives up when a picture takes more than its buffer.
+_HINTS = {
+    "Unknown encoder": "this ffmpeg lacks libvvenc",
+    "Error submitting video frame": "ask for a higher QP; noise, say, takes too many bits",
+}
+
 #: An intra picture at the beginning and nowhere else.
 _ONE_INTRA = 1 << 16
 
@@ -153,8 +159,8 @@ def _failure(messages: str) -> KeyFrameError:
     lines = [line for line in messages.strip().splitlines() if line]
     reasons = [line for line in lines if not line.startswith("Configuration warning")]
     reason = reasons[0] if reasons else "no reason given"
-    hint = "this ffmpeg lacks libvvenc" if "Unknown encoder" in reason else None
-    return KeyFrameError(f"VVenC failed: {reason}", hint=hint)
+    hints = (hint for said, hint in _HINTS.items() if said in reason)
+    return KeyFrameError(f"VVenC failed: {reason}", hint=next(hints, None))
 
 
 def _program() -> str:
