@@ -16,6 +16,9 @@ import imageio_ffmpeg
 import pytest
 from conftest import read_video, run_gvc, write_clip
 
+import gvc
+from gvc.media import DEFAULT_OPUS_BIT_RATE
+
 GVC = [sys.executable, "-m", "gvc"]
 FAST = ["--key-preset", "faster"]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -86,6 +89,12 @@ def test_info_adds_up(coded):
     assert told["video"]["weights"] in human.stdout.decode()
     piped = run_gvc("info", "-", "--json", input=coded.read_bytes())
     assert json.loads(piped.stdout)["bytes"] == told["bytes"]
+
+
+def test_sound_takes_what_the_help_says(coded):
+    assert b"[16k]" in run_gvc("encode", "--help").stdout
+    with gvc.open(coded) as container:
+        assert container.header.audio.bit_rate == DEFAULT_OPUS_BIT_RATE == 16_000
 
 
 def test_sound_that_a_format_cannot_hold_is_said(coded, tmp_path):

@@ -22,6 +22,7 @@ from gvc.codec.settings import EncoderSettings
 from gvc.codec.stream_encoder import StreamEncoder
 from gvc.errors import UsageError
 from gvc.media import (
+    DEFAULT_OPUS_BIT_RATE,
     AudioCopy,
     OpusEncoder,
     Preparation,
@@ -221,7 +222,7 @@ class OutputContainer:
     ) -> OutputVideoStream | OutputAudioStream:
         """Add the video stream (``"gvc"``) or an audio stream (``"libopus"``).
 
-        :param rate: frames a second of video, 25 by default; bits a second of audio, 24000.
+        :param rate: frames a second of video, 25 by default; bits a second of audio, 16000.
         :param options: of the encoder, over those of the container.
         :raises UsageError: if there is such a stream already, or the codec is another one.
         """
@@ -230,7 +231,7 @@ class OutputContainer:
             settings = encoder_settings(self._settings, options or {})
             stream = OutputVideoStream(Fraction(rate or 25), settings)
         elif codec in _AUDIO_CODECS:
-            encoder = OpusEncoder(channels=2, bit_rate=int(rate or 24_000))
+            encoder = OpusEncoder(channels=2, bit_rate=int(rate or DEFAULT_OPUS_BIT_RATE))
             stream = OutputAudioStream(encoder.header, encoder)
         else:
             raise UsageError(f"codec {codec!r} cannot be stored", hint="gvc or libopus")

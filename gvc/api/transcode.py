@@ -17,7 +17,15 @@ from gvc.api.muxer import Muxer
 from gvc.bitstream import AudioPacket
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError, UsageError
-from gvc.media import AudioMode, Sink, SinkOptions, Source, StillSink, is_still
+from gvc.media import (
+    DEFAULT_OPUS_BIT_RATE,
+    AudioMode,
+    Sink,
+    SinkOptions,
+    Source,
+    StillSink,
+    is_still,
+)
 
 if TYPE_CHECKING:
     from gvc.api.concealment import Loss
@@ -128,7 +136,7 @@ def encode(
     *,
     settings: EncoderSettings,
     audio: AudioMode = AudioMode.OPUS,
-    audio_bit_rate: int = 24_000,
+    audio_bit_rate: int = DEFAULT_OPUS_BIT_RATE,
     passes: int = 1,
     faces: Faces | None = None,
     on_progress: OnProgress = _ignore,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from gvc.archive.entry import Verification
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
-from gvc.media import AudioMode
+from gvc.media import DEFAULT_OPUS_BIT_RATE, AudioMode
 
 #: Settings that files do not depend on.
 _WITHOUT_EFFECT = {"threads", "device"}
@@ -78,7 +78,7 @@ class Recipe:
 
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     audio: AudioMode = AudioMode.OPUS
-    audio_bit_rate: int = 24_000
+    audio_bit_rate: int = DEFAULT_OPUS_BIT_RATE
     passes: int | None = None
     verification: Verification = Verification.SAMPLE
     min_quality: float | None = None

@@ -40,10 +40,14 @@ def parse_bit_rate(_: click.Context, __: click.Parameter, text: str | None) -> i
         raise click.BadParameter(f"{text!r} is not a bit rate; 5k or 5000, say") from None
 
 
-def parse_audio_bit_rate(context: click.Context, option: click.Parameter, text: str) -> int:
+def parse_audio_bit_rate(context: click.Context, option: click.Parameter, text: str | None) -> int:
     """The same, for Opus."""
+    from gvc.media import DEFAULT_OPUS_BIT_RATE
+
     value = parse_bit_rate(context, option, text)
-    if value is None or not 6000 <= value <= 510_000:
+    if value is None:
+        return DEFAULT_OPUS_BIT_RATE
+    if not 6000 <= value <= 510_000:
         raise click.BadParameter("Opus takes 6k to 510k")
     return value
 
@@ -164,10 +168,9 @@ _CODING = (
     ),
     click.option(
         "--audio-bitrate",
-        default="24k",
-        show_default=True,
+        metavar="RATE",
         callback=parse_audio_bit_rate,
-        help="Of Opus.",
+        help="Of Opus: 24k, say, for music.  [16k]",
     ),
     click.option(
         "--model",

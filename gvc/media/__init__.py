@@ -3,7 +3,7 @@
 May import :mod:`gvc.bitstream` (for the headers that describe streams) and :mod:`gvc.errors`.
 """
 
-from gvc.media.audio import AudioCopy, OpusEncoder, stored_packets
+from gvc.media.audio import DEFAULT_OPUS_BIT_RATE, AudioCopy, OpusEncoder, stored_packets
 from gvc.media.picture import (
     colour_of,
     copy_of,
@@ -24,6 +24,7 @@ from gvc.media.still import StillSink, is_still, still_picture
 from gvc.media.template import is_storable
 
 __all__ = [
+    "DEFAULT_OPUS_BIT_RATE",
     "AudioCopy",
     "AudioMode",
     "OpusEncoder",

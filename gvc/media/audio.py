@@ -13,6 +13,9 @@ import av.filter
 from gvc.bitstream import AudioHeader, AudioPacket
 from gvc.media.template import check_storable
 
+#: Bits a second of Opus where nobody asks for others: enough for speech (docs/benchmark.md, Sound).
+DEFAULT_OPUS_BIT_RATE = 16_000
+
 #: Opus works at 48 kHz, in packets of 20 ms.
 _OPUS_RATE = 48_000
 _OPUS_FRAME = 960
@@ -62,7 +65,7 @@ class OpusEncoder:
     :param channels: 1 or 2. :param bit_rate: bits a second.
     """
 
-    def __init__(self, *, channels: int, bit_rate: int) -> None:
+    def __init__(self, *, channels: int, bit_rate: int = DEFAULT_OPUS_BIT_RATE) -> None:
         self._layout = "mono" if channels == 1 else "stereo"
         encoder = av.CodecContext.create("libopus", "w")
         assert isinstance(encoder, av.AudioCodecContext)

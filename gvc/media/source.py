@@ -15,7 +15,7 @@ import av
 
 from gvc.bitstream import SIGNATURE, AudioHeader, AudioPacket, ColourDescription
 from gvc.errors import GvcError, InvalidDataError, MediaError
-from gvc.media.audio import AudioCopy, AudioTranscoder
+from gvc.media.audio import DEFAULT_OPUS_BIT_RATE, AudioCopy, AudioTranscoder
 from gvc.media.picture import colour_of
 from gvc.media.preparation import Preparation, silent
 from gvc.media.selection import select
@@ -82,7 +82,7 @@ class Source:
         file: str | Path | BinaryIO,
         *,
         audio: AudioMode = AudioMode.OPUS,
-        audio_bit_rate: int = 24_000,
+        audio_bit_rate: int = DEFAULT_OPUS_BIT_RATE,
         threads: int | None = None,
         say: Callable[[str], None] = silent,
     ) -> None:
