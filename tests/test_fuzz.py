@@ -19,8 +19,13 @@ KERNELS.remove("standalone")
 
 #: Changes of inputs for each target; with the corpus, about ten seconds of all.
 CHANGES = {
-    "container": 1500, "bitstream": 800, "entropy": 60, "decode": 10, "speaker_pack": 800,
-}  # fmt: skip
+    "container": 1500,
+    "bitstream": 800,
+    "entropy": 60,
+    "decode": 10,
+    "speaker_pack": 800,
+    "vvc_stream": 200,
+}
 
 #: Inputs of a fixed seed for each kernel.
 INPUTS = 150

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 #: Names of the targets; each is a module with ``check`` and ``mutate``.
-TARGETS = ("container", "bitstream", "entropy", "decode", "speaker_pack")
+TARGETS = ("container", "bitstream", "entropy", "decode", "speaker_pack", "vvc_stream")
 
 #: One folder of inputs for each.
 CORPUS = Path(__file__).with_name("corpus")
