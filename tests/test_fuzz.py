@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNELS = sorted(path.stem for path in (ROOT / "csrc" / "fuzz").glob("*.cpp"))
 KERNELS.remove("standalone")
 
-#: Changes of inputs for each target; with the corpus, about ten seconds of all.
+#: Changes of inputs for each target; with the corpus, about twenty seconds of all.
 CHANGES = {
-    "container": 1500,
-    "bitstream": 800,
-    "entropy": 60,
-    "decode": 10,
-    "speaker_pack": 800,
-    "vvc_stream": 200,
+    "container": 20_000,
+    "bitstream": 6000,
+    "entropy": 600,
+    "decode": 20,
+    "speaker_pack": 30_000,
+    "vvc_stream": 150,
 }
 
 #: Inputs of a fixed seed for each kernel.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+from itertools import islice
 
 from fuzz import structure
 from fuzz.changes import Change
-from gvc.bitstream import AudioBlock, BitstreamReader, FileHeader, GroupFormat, Index
+from gvc.bitstream import AudioBlock, BitstreamReader, FileHeader, Group, GroupFormat, Index
 from gvc.cli.info import describe
 from gvc.codec.summary import summarise
 from gvc.errors import GvcError
@@ -38,6 +39,22 @@ def check(data: bytes) -> None:
             frames += unit.frames
     if frames <= _FRAMES:
         _sum_up(data)
+    _pass_damage(data)
+
+
+def _pass_damage(data: bytes) -> None:
+    """Damage takes nothing from what is whole before it."""
+    units = list[AudioBlock | Group]()
+    with contextlib.suppress(GvcError):
+        for unit in BitstreamReader(io.BytesIO(data)):
+            units.append(unit)  # those before an error count
+    with contextlib.suppress(GvcError):
+        reader = BitstreamReader(io.BytesIO(data), salvage=True)
+        found = list(islice(reader.salvage(), len(units) + _MOST))
+        assert [unit for _, unit in found if unit is not None][: len(units)] == units
+        if reader.index is not None and reader.index.groups:
+            reader.seek(reader.index.groups[-1].pts)
+            next(reader.salvage(), None)
 
 
 def _sum_up(data: bytes) -> None:

@@ -1,15 +1,20 @@
-"""Chunks of any bytes: forwards, from a pipe, and by the index."""
+"""Chunks of any bytes: forwards, from a pipe, past damage, and by the index."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import random
+from collections.abc import Sequence
 
 from fuzz import structure
 from fuzz.changes import Change
-from gvc.container import Chunk, ChunkReader, ChunkWriter
+from gvc.bitstream.writer import ChunkKind
+from gvc.container import INDEX_KIND, Chunk, ChunkReader, ChunkWriter, Damage
 from gvc.errors import GvcError
+
+#: Types of chunks that are looked for behind damage.
+_KINDS = (INDEX_KIND, *ChunkKind)
 
 
 class Pipe(io.BytesIO):
@@ -26,6 +31,7 @@ def check(data: bytes) -> None:
     """What is read from a file and from a pipe is the same, and what is whole can be found."""
     chunks = _read(io.BytesIO(data))
     assert _read(Pipe(data)) == chunks
+    _pass_damage(data, chunks)
     for chunk in chunks:
         written = io.BytesIO()
         ChunkWriter(written).write(chunk.kind, chunk.payload)
@@ -36,6 +42,32 @@ def check(data: bytes) -> None:
         if chunks:
             reader.seek(chunks[-1].offset)
             assert next(iter(reader)) == chunks[-1]
+
+
+def _pass_damage(data: bytes, chunks: list[Chunk]) -> None:
+    """Chunks and damage lie side by side; damage takes nothing from what is whole before it."""
+    pieces = _salvage(io.BytesIO(data))
+    assert _salvage(Pipe(data)) == pieces
+    whole = [piece for piece in pieces if isinstance(piece, Chunk)]
+    assert whole[: len(chunks)] == chunks
+    end = None
+    for piece in pieces:
+        start, size = (
+            (piece.start, piece.end - piece.start)
+            if isinstance(piece, Damage)
+            else (piece.offset, piece.size)
+        )
+        assert end in (None, start)
+        end = start + size
+        assert end <= len(data)
+    assert _salvage(io.BytesIO(data), [chunk.offset for chunk in whole]) == pieces
+
+
+def _salvage(file: io.BytesIO, marks: Sequence[int] = ()) -> list[Chunk | Damage]:
+    try:
+        return list(ChunkReader(file).salvage(_KINDS, marks))
+    except GvcError:
+        return []
 
 
 def _read(file: io.BytesIO) -> list[Chunk]:
