@@ -6,6 +6,7 @@ import contextlib
 import io
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fuzz import structure
 from fuzz.changes import Change
@@ -50,16 +51,14 @@ def _pass_damage(data: bytes, chunks: list[Chunk]) -> None:
     assert _salvage(Pipe(data)) == pieces
     whole = [piece for piece in pieces if isinstance(piece, Chunk)]
     assert whole[: len(chunks)] == chunks
-    end = None
-    for piece in pieces:
-        start, size = (
-            (piece.start, piece.end - piece.start)
-            if isinstance(piece, Damage)
-            else (piece.offset, piece.size)
-        )
-        assert end in (None, start)
-        end = start + size
-        assert end <= len(data)
+    places = [
+        (piece.start, piece.end)
+        if isinstance(piece, Damage)
+        else (piece.offset, piece.offset + piece.size)
+        for piece in pieces
+    ]
+    assert all(one[1] == other[0] for one, other in pairwise(places))
+    assert all(start <= end <= len(data) for start, end in places)
     assert _salvage(io.BytesIO(data), [chunk.offset for chunk in whole]) == pieces
 
 

@@ -61,24 +61,29 @@ def mutate(data: bytes, chance: random.Random, change: Change) -> bytes:
 
 
 def _change_units(units: list[NalUnit], chance: random.Random, change: Change) -> None:
-    kind = chance.random()
-    said = [place for place, unit in enumerate(units) if unit.kind == NalKind.PREFIX_SEI]
-    place = chance.choice(said) if said and kind < 0.6 else chance.randrange(len(units))
+    told = [place for place, unit in enumerate(units) if unit.kind == NalKind.PREFIX_SEI]
+    if told and chance.random() < 0.6:
+        place = chance.choice(told)
+        units[place] = _with_other_messages(units[place], chance, change)
+        return
+    place, kind = chance.randrange(len(units)), chance.random()
     unit = units[place]
-    if place in said and kind < 0.6:
-        messages = list(messages_of(unit))
-        if messages:
-            _change_messages(messages, chance, change)
-        units[place] = prefix_unit(messages, temporal_id=unit.temporal_id, set_off=unit.set_off)
-    elif kind < 0.7:
+    if kind < 0.25:
         units[place] = NalUnit(change(unit.data), unit.set_off)
-    elif kind < 0.8:
+    elif kind < 0.5:
         units.insert(chance.randrange(len(units) + 1), chance.choice((*units, *_FOREIGN)))
-    elif kind < 0.9 and len(units) > 1:
+    elif kind < 0.75 and len(units) > 1:
         del units[place]
     else:
         other = chance.randrange(len(units))
         units[place], units[other] = units[other], unit
+
+
+def _with_other_messages(unit: NalUnit, chance: random.Random, change: Change) -> NalUnit:
+    messages = list(messages_of(unit))
+    if messages:
+        _change_messages(messages, chance, change)
+    return prefix_unit(messages, temporal_id=unit.temporal_id, set_off=unit.set_off)
 
 
 def _change_messages(messages: list[SeiMessage], chance: random.Random, change: Change) -> None:
