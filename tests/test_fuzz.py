@@ -24,7 +24,7 @@ CHANGES = {
     "entropy": 600,
     "decode": 20,
     "speaker_pack": 30_000,
-    "vvc_stream": 150,
+    "vvc_stream": 500,
 }
 
 #: Inputs of a fixed seed for each kernel.
