@@ -17,6 +17,7 @@ from conftest import draw_head, run_gvc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_vectors import FINGERPRINT, NAMES, PRIOR, VECTORS
+from vvc_streams import exported, imported
 
 import gvc
 from gvc import keyframe
@@ -30,7 +31,6 @@ from gvc.bitstream import (
 )
 from gvc.errors import GvcError, InvalidDataError, TruncatedDataError
 from gvc.model import priors
-from gvc.sei import StreamReport, export_stream, import_stream
 from gvc.sei.nal import read_units
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -98,18 +98,6 @@ def pictures(size: tuple[int, int], count: int) -> list[av.VideoFrame]:
 def parts(data: bytes) -> tuple[FileHeader, list[Group]]:
     reader = BitstreamReader(io.BytesIO(data))
     return reader.header, [unit for unit in reader if isinstance(unit, Group)]
-
-
-def exported(data: bytes, weights: Path | None = None) -> tuple[bytes, StreamReport]:
-    stream = io.BytesIO()
-    report = export_stream(io.BytesIO(data), stream, extra_weights=weights)
-    return stream.getvalue(), report
-
-
-def imported(stream: bytes, weights: Path | None = None) -> bytes:
-    file = io.BytesIO()
-    import_stream(io.BytesIO(stream), file, extra_weights=weights)
-    return file.getvalue()
 
 
 def shown(stream: bytes) -> list[np.ndarray]:

@@ -42,10 +42,10 @@ def parse_bit_rate(_: click.Context, __: click.Parameter, text: str | None) -> i
 
 def parse_audio_bit_rate(context: click.Context, option: click.Parameter, text: str | None) -> int:
     """The same, for Opus."""
-    from gvc.media import DEFAULT_OPUS_BIT_RATE
-
     value = parse_bit_rate(context, option, text)
     if value is None:
+        from gvc.media import DEFAULT_OPUS_BIT_RATE
+
         return DEFAULT_OPUS_BIT_RATE
     if not 6000 <= value <= 510_000:
         raise click.BadParameter("Opus takes 6k to 510k")

@@ -65,7 +65,7 @@ class OpusEncoder:
     :param channels: 1 or 2. :param bit_rate: bits a second.
     """
 
-    def __init__(self, *, channels: int, bit_rate: int = DEFAULT_OPUS_BIT_RATE) -> None:
+    def __init__(self, *, channels: int, bit_rate: int) -> None:
         self._layout = "mono" if channels == 1 else "stereo"
         encoder = av.CodecContext.create("libopus", "w")
         assert isinstance(encoder, av.AudioCodecContext)

@@ -12,7 +12,7 @@ from fuzz.changes import Change
 from gvc.bitstream import AudioBlock, BitstreamReader, FileHeader, Group, GroupFormat, Index
 from gvc.cli.info import describe
 from gvc.codec.summary import summarise
-from gvc.errors import GvcError
+from gvc.errors import GvcError, UnsupportedError
 
 #: Most groups that are looked for again, and most frames that are counted by type.
 _MOST, _FRAMES = 8, 1000
@@ -48,10 +48,16 @@ def _pass_damage(data: bytes) -> None:
     with contextlib.suppress(GvcError):
         for unit in BitstreamReader(io.BytesIO(data)):
             units.append(unit)  # those before an error count
-    with contextlib.suppress(GvcError):
+    try:
         reader = BitstreamReader(io.BytesIO(data), salvage=True)
-        found = list(islice(reader.salvage(), len(units) + _MOST))
-        assert [unit for _, unit in found if unit is not None][: len(units)] == units
+    except GvcError:
+        return
+    found = list[AudioBlock | Group]()
+    with contextlib.suppress(UnsupportedError):
+        for _, unit in islice(reader.salvage(), len(units) + _MOST):
+            found += [] if unit is None else [unit]
+    assert found[: len(units)] == units
+    with contextlib.suppress(UnsupportedError):
         if reader.index is not None and reader.index.groups:
             reader.seek(reader.index.groups[-1].pts)
             next(reader.salvage(), None)

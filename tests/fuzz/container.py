@@ -64,9 +64,10 @@ def _pass_damage(data: bytes, chunks: list[Chunk]) -> None:
 
 def _salvage(file: io.BytesIO, marks: Sequence[int] = ()) -> list[Chunk | Damage]:
     try:
-        return list(ChunkReader(file).salvage(_KINDS, marks))
+        reader = ChunkReader(file)
     except GvcError:
         return []
+    return list(reader.salvage(_KINDS, marks))
 
 
 def _read(file: io.BytesIO) -> list[Chunk]:
