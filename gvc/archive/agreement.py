@@ -1,0 +1,36 @@
+"""Whether a file agrees with the packets of the recording that it was made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gvc.archive.account import difference
+from gvc.archive.coded_survey import survey_coded
+from gvc.archive.entry import Form
+from gvc.archive.packet_survey import survey_packets
+from gvc.errors import GvcError
+from gvc.media import AudioMode
+
+
+def disagreement(source: Path, made: Path, *, form: Form, audio: AudioMode) -> str | None:
+    """Compare the accounts of two files that were made in different ways.
+
+    :param source: the recording. :param made: the file. :param form: what that is; a copy is the
+        same, byte by byte, as its hash says.
+    :param audio: what became of the sound.
+    :returns: what differs, in a line; None if nothing does.
+    :raises OSError: if a file cannot be read.
+    """
+    if form is Form.COPY:
+        return None
+    sound = audio is not AudioMode.NONE
+    try:
+        wanted = survey_packets(source, sound=sound)
+    except GvcError as error:
+        return f"the source's packets cannot be counted: {error.cause}"
+    try:
+        found = survey_coded(made) if form is Form.GVC else survey_packets(made, sound=sound)
+    except GvcError as error:
+        return f"the file's pictures cannot be counted: {error.cause}"
+    copied = form is Form.GVC and audio is AudioMode.COPY
+    return difference(wanted, found, sound=sound, copied=copied)
