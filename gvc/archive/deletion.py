@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from gvc.archive import files
+from gvc.archive.agreement import disagreement
 from gvc.archive.entry import Entry, Verification
 from gvc.errors import MediaError
+from gvc.media import AudioMode
 
 
 def delete_source(entry: Entry, folder: Path) -> None:
@@ -15,8 +18,9 @@ def delete_source(entry: Entry, folder: Path) -> None:
     Both files are read once more.
 
     :param folder: of the archive.
-    :raises MediaError: if the file was not verified in full or is not what it was, or the source
-        was damaged, is a link, or is not what was coded.
+    :raises MediaError: if the file was not verified in full, differs from the packets of the
+        source, or is not what it was; if the source was damaged, is a link, or is not what was
+        coded.
     :raises OSError: if either cannot be read, or the source cannot be deleted.
     """
     source = entry.source
@@ -33,5 +37,18 @@ def delete_source(entry: Entry, folder: Path) -> None:
         raise MediaError("it has changed", path=source)
     if files.hash_of(source) != entry.source_hash:
         raise MediaError("it has changed", path=source)
+    differs = entry.difference
+    if differs is None and not entry.surveyed:
+        differs = _survey(entry, folder / entry.target)
+    if differs is not None:
+        raise MediaError(f"its file differs from it: {differs}", path=source)
     source.unlink()
     files.sync_folder(source.parent)
+
+
+def _survey(entry: Entry, made: Path) -> str | None:
+    """What differs in a file of an older archive, which nobody has compared so yet."""
+    assert entry.form is not None
+    settings = json.loads(entry.settings or "{}")
+    audio = AudioMode(settings.get("audio", AudioMode.OPUS))
+    return disagreement(entry.source, made, form=entry.form, audio=audio)

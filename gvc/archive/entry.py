@@ -59,7 +59,7 @@ class Entry:
     :param state: how far it is.
     :param settings: canonical JSON of everything that the coded file depends on but the source.
     :param form: as what it is kept. :param target: the file, relative to the archive. Both are None
-        until there is one, as is everything that follows but the last four.
+        until there is one, as is everything that follows down to ``note``.
     :param target_size: in bytes. :param target_mtime_ns: its last change. :param target_hash:
         BLAKE2b of it.
     :param seconds: of video. :param frames: of video; None for copies that nobody decoded.
@@ -76,6 +76,10 @@ class Entry:
     :param elapsed: seconds that a worker took, by a steady clock.
     :param worker: who works on it, or did: ``host:process``.
     :param source_deleted: whether the source was deleted once the file was verified.
+    :param surveyed: whether the file was compared with the packets of the source
+        (:mod:`gvc.archive.agreement`); of older archives it was not.
+    :param difference: what of the source is missing in the file, or different, by that, in a line;
+        None if nothing is known to be.
     """
 
     name: Path
@@ -104,6 +108,8 @@ class Entry:
     elapsed: float | None = None
     worker: str | None = None
     source_deleted: bool = False
+    surveyed: bool = False
+    difference: str | None = None
 
     @property
     def is_kept(self) -> bool:

@@ -20,7 +20,7 @@ MANIFEST_NAME = "manifest.sqlite"
 _APPLICATION = 0x67766341
 
 #: SQLite's ``user_version``: the schema below.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Seconds to wait for whoever is writing a row just now.
 _PATIENCE = 30.0
@@ -54,13 +54,17 @@ CREATE TABLE files (
     elapsed REAL,
     worker TEXT,
     source_deleted INTEGER NOT NULL,
-    partial BLOB
+    partial BLOB,
+    surveyed INTEGER NOT NULL DEFAULT 0,
+    difference TEXT
 ) WITHOUT ROWID;
 CREATE INDEX files_by_state ON files (state);
 """
 
+#: What version 1 did not have.
+_ADDED = ("surveyed INTEGER NOT NULL DEFAULT 0", "difference TEXT")
+
 _COLUMNS = tuple(field.name for field in fields(Entry))
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM files"
 _PUT = (
     f"INSERT OR REPLACE INTO files ({', '.join(_COLUMNS)}, partial) "
     f"VALUES ({', '.join('?' * len(_COLUMNS))}, ?)"
@@ -76,6 +80,7 @@ _FROM_SQL: Mapping[str, Callable[[Any], object]] = {
     "verification": Verification,
     "damaged": bool,
     "source_deleted": bool,
+    "surveyed": bool,
 }
 
 
@@ -95,6 +100,7 @@ class Manifest:
     def __init__(self, folder: Path, *, writable: bool = False) -> None:
         self.path = folder / MANIFEST_NAME
         self._writable = writable
+        self._columns = _COLUMNS
         if not writable and not self.path.is_file():
             raise MediaError("is no archive", path=folder, hint=f"it has no {MANIFEST_NAME}")
         with self._reporting():
@@ -109,14 +115,15 @@ class Manifest:
         """All entries, or those in one of ``states``, by name."""
         where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
         with self._reporting():
-            rows = self._sql.execute(f"{_SELECT}{where} ORDER BY name", states).fetchall()
-        return [_entry(row) for row in rows]
+            rows = self._sql.execute(f"{self._select}{where} ORDER BY name", states).fetchall()
+        return [self._entry(row) for row in rows]
 
     def get(self, name: Path) -> Entry | None:
         """The entry of that name."""
         with self._reporting():
-            row = self._sql.execute(f"{_SELECT} WHERE name = ?", (os.fsencode(name),)).fetchone()
-        return None if row is None else _entry(row)
+            found = self._sql.execute(f"{self._select} WHERE name = ?", (os.fsencode(name),))
+            row = found.fetchone()
+        return None if row is None else self._entry(row)
 
     def counts(self) -> dict[State, int]:
         """How many entries are in each state that any is in."""
@@ -195,6 +202,9 @@ class Manifest:
                 f"manifest of version {version} is not known", path=self.path, hint="update gvc"
             )
         if not self._writable:
+            # An older one is read as it is.
+            there = {row[1] for row in self._sql.execute("PRAGMA table_info(files)")}
+            self._columns = tuple(column for column in _COLUMNS if column in there)
             return
         self._sql.execute("PRAGMA journal_mode = WAL")
         # Sources may be deleted on the strength of a row.
@@ -204,6 +214,22 @@ class Manifest:
                 f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION};"
                 f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
+        elif version < SCHEMA_VERSION:
+            changes = "".join(f"ALTER TABLE files ADD COLUMN {column};" for column in _ADDED)
+            self._sql.executescript(
+                f"BEGIN; {changes} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
+    @property
+    def _select(self) -> str:
+        return f"SELECT {', '.join(self._columns)} FROM files"
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        values = dict(zip(self._columns, row, strict=True))
+        for column, read in _FROM_SQL.items():
+            if values.get(column) is not None:
+                values[column] = read(values[column])
+        return Entry(**values)
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -218,11 +244,3 @@ class Manifest:
 def _row(entry: Entry) -> tuple[Any, ...]:
     values = (getattr(entry, column) for column in _COLUMNS)
     return tuple(os.fsencode(value) if isinstance(value, Path) else value for value in values)
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    for column, read in _FROM_SQL.items():
-        if values[column] is not None:
-            values[column] = read(values[column])
-    return Entry(**values)

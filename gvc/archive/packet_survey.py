@@ -25,9 +25,6 @@ _DEFAULT_RATE, _LEAST_RATE, _MOST_RATE = 25.0, 0.01, 1000.0
 #: Most bytes of a picture of MPEG-4 that says that it is not coded.
 _NOT_CODED = 8
 
-#: How often somebody is told of progress.
-_EVERY = 1000
-
 
 def survey_packets(path: Path, *, sound: bool = True) -> Account:
     """Count the pictures and the sound of a file's streams, those that ffmpeg would take.
@@ -106,12 +103,13 @@ class _Pictures:
         if self.times.begins_anew(decoded):
             self._key = None
         self.times.lasts(lasts)
-        if packet.is_discard or _is_hidden(packet, self._codec):
-            return
-        self._number += 1
         shown = decoded if shown is None else shown
         if self._key is None and packet.is_keyframe and not packet.is_corrupt:
             self._key = shown
+        # Those are decoded for others, and not shown.
+        if packet.is_discard or _is_hidden(packet, self._codec):
+            return
+        self._number += 1
         if self._key is None or shown < self._key or self._may_be_empty(packet):
             self._uncertain += 1
             return
@@ -146,7 +144,9 @@ class _Sound:
         self._rate = stream.codec_context.sample_rate or 1
         self._times = Timekeeper(discontinuous=discontinuous, gap=GAP)
         self._lasts = self._priming = self._longest = 0.0
-        self._begun = False
+        self._first: float | None = None
+        #: Until when a decoder drops what it decodes.
+        self._audible: float | None = None
 
     def add(self, packet: av.Packet[Any]) -> None:
         """Add a packet that is not empty."""
@@ -156,13 +156,19 @@ class _Sound:
         start = (self._times.expected or 0.0) if time is None else time * self._unit
         self._times.begins_anew(start)
         self._times.lasts(lasts)
-        dropped, unwanted = self._skipped(packet)
-        if not self._begun:
-            self._priming += lasts if packet.is_discard else dropped
-        if packet.is_discard:
+        if self._first is None:
+            self._first = start
+        if packet.has_sidedata("skip_samples"):
+            # What is dropped may be more than one packet, and those marked besides.
+            data = bytes(packet.get_sidedata("skip_samples"))
+            self._audible = start + int.from_bytes(data[:4], "little") / self._rate
+        heard = start if self._audible is None else max(start, self._audible)
+        if packet.is_discard or heard > start + lasts:
             return
-        self._begun = True
-        self._times.show(start + dropped, max(start + dropped, start + lasts - unwanted))
+        self._audible = None
+        if self._times.start is None:
+            self._priming = heard - self._first
+        self._times.show(heard, start + lasts)
 
     def account(self, pictures: _Pictures) -> SoundAccount | None:
         """What there was, beside the pictures; None if there was nothing."""
@@ -177,16 +183,6 @@ class _Sound:
             priming=self._priming,
             joins=self._times.joins,
         )
-
-    def _skipped(self, packet: av.Packet[Any]) -> tuple[float, float]:
-        """Seconds at the beginning of a packet that a decoder drops, and at its end."""
-        if not packet.has_sidedata("skip_samples"):
-            return 0.0, 0.0
-        data = bytes(packet.get_sidedata("skip_samples"))
-        first, last = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4))
-        lasts = packet.duration * self._unit if packet.duration else 0.0
-        # The duration of the last packet is often without what is dropped.
-        return first / self._rate, 0.0 if last / self._rate >= lasts else 0.0
 
 
 def _is_hidden(packet: av.Packet[Any], codec: str) -> bool:

@@ -9,9 +9,10 @@ from pathlib import Path
 from gvc.archive import files
 from gvc.archive.entry import Entry, State
 from gvc.archive.recipe import Redo
+from gvc.archive.recognition import is_recording
+from gvc.archive.task import reason_of
 from gvc.archive.walk import Found, Unreadable
-from gvc.errors import MediaError, UsageError
-from gvc.media import holds_video
+from gvc.errors import GvcError, UsageError
 
 
 @dataclass(slots=True)
@@ -23,6 +24,8 @@ class Plan:
     :param forgotten: names of entries that stand for nothing any more.
     :param skipped: entries that are done, and whose source is there.
     :param other_settings: how many of these were coded with other settings.
+    :param unreadable: how many files look like recordings, and cannot be read.
+    :param others: how many files are no recordings.
     """
 
     todo: list[Entry] = field(default_factory=list)
@@ -30,6 +33,8 @@ class Plan:
     forgotten: list[Path] = field(default_factory=list)
     skipped: list[Entry] = field(default_factory=list)
     other_settings: int = 0
+    unreadable: int = 0
+    others: int = 0
 
     @property
     def problems(self) -> list[Entry]:
@@ -74,6 +79,7 @@ class Planner:
             if isinstance(item, Unreadable):
                 self._fail(item)
             elif not self._take(item):
+                self._plan.others += 1
                 continue
             seen.add(item.name)
         for name, entry in self._known.items():
@@ -95,19 +101,12 @@ class Planner:
         if entry is not None and entry.state is State.DONE:
             self._take_done(entry, found)
             return True
-        if not found.size:
-            if found.should_be_video:
-                self._fail(Unreadable(found.name, found.source, "is empty"))
-            return found.should_be_video
         try:
-            is_video = holds_video(found.source)
-        except MediaError as error:
-            self._fail(Unreadable(found.name, found.source, error.cause))
+            if not is_recording(found):
+                return False
+        except GvcError as error:
+            self._fail(Unreadable(found.name, found.source, reason_of(error)))
             return True
-        if not is_video:
-            if found.should_be_video:
-                self._fail(Unreadable(found.name, found.source, "holds no video that FFmpeg reads"))
-            return found.should_be_video
         self._do(entry, found)
         return True
 
@@ -135,6 +134,8 @@ class Planner:
         self._plan.other_settings += now.settings != self._settings
 
     def _is_wanted_again(self, entry: Entry) -> bool:
+        if self._redo is Redo.DIFFERENT:
+            return entry.difference is not None
         other = entry.settings != self._settings
         return self._redo is Redo.ALL or (self._redo is Redo.SETTINGS and other)
 
@@ -151,6 +152,7 @@ class Planner:
         self._plan.todo.append(entry)
 
     def _fail(self, item: Unreadable) -> None:
+        self._plan.unreadable += 1
         entry = self._known.get(item.name) or Entry(item.name, item.source)
         if entry.state is not State.DONE:
             entry = replace(entry, state=State.FAILED)

@@ -19,10 +19,12 @@ class Redo(enum.StrEnum):
     """Which recordings that are done already are coded again.
 
     ``CHANGED``: those whose source has changed, or whose file is missing or damaged. ``SETTINGS``:
-    also those that were coded with other settings. ``ALL``: all that are found.
+    also those that were coded with other settings. ``DIFFERENT``: also those whose file differs
+    from the packets of its source. ``ALL``: all that are found.
     """
 
     CHANGED = "changed"
+    DIFFERENT = "different"
     SETTINGS = "settings"
     ALL = "all"
 

@@ -28,7 +28,11 @@ class Report:
 
     :param coded: entries that are done now. :param skipped: number of those that were before.
     :param other_settings: how many of these were coded with other settings.
-    :param failed: entries of which nothing could be made. :param deleted: sources deleted.
+    :param failed: entries of which nothing could be made.
+    :param unreadable: how many of these look like recordings, and cannot be read.
+    :param differing: entries that are done, now or before, whose files differ from the packets of
+        their sources (:attr:`~gvc.archive.entry.Entry.difference`).
+    :param others: number of files that are no recordings. :param deleted: sources deleted.
     :param elapsed: seconds.
     """
 
@@ -36,6 +40,9 @@ class Report:
     skipped: int = 0
     other_settings: int = 0
     failed: list[Entry] = field(default_factory=list)
+    unreadable: int = 0
+    differing: list[Entry] = field(default_factory=list)
+    others: int = 0
     deleted: int = 0
     elapsed: float = 0.0
 
@@ -78,10 +85,15 @@ class Run:
         started = time.monotonic()
         report = self.report
         report.skipped, report.other_settings = len(plan.skipped), plan.other_settings
+        report.unreadable, report.others = plan.unreadable, plan.others
         self._manifest.remove(plan.forgotten)
         self._manifest.put_all([*plan.changed, *plan.todo])
         for entry in plan.problems:
             self._failed(entry)
+        for entry in plan.skipped:
+            if entry.difference is not None:
+                report.differing.append(entry)
+                self._observer.ended(entry)
         if self._deleting:
             for entry in plan.skipped:
                 self._delete(entry)
@@ -163,6 +175,8 @@ class Run:
         if self._deleting:
             entry = self._delete(entry)
         self.report.coded.append(entry)
+        if entry.difference is not None:
+            self.report.differing.append(entry)
         self._observer.ended(entry)
 
     def _delete(self, entry: Entry) -> Entry:

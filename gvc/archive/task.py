@@ -15,7 +15,8 @@ ResultT = TypeVar("ResultT", covariant=True)
 class Step:
     """How far a worker is.
 
-    :param stage: what it does: ``hash``, ``encode``, ``verify``, ``vvc``, ``copy``, ``decode``.
+    :param stage: what it does: ``hash``, ``encode``, ``verify``, ``vvc``, ``copy``, ``survey``,
+        ``decode``.
     :param frames: done of that. :param total: of how many, if that is known.
     """
 

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from gvc.errors import UsageError
 
-#: What names of recordings end in, mostly. Other files are recordings if FFmpeg says so; these are
-#: missed if it does not.
+#: What names of recordings end in, mostly. Other files are recordings if FFmpeg says so; of these
+#: it is said why if it does not.
 _ENDINGS = frozenset(
     (
-        *(".3gp", ".asf", ".avi", ".dv", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
-        *(".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
+        *(".264", ".265", ".3g2", ".3gp", ".amv", ".asf", ".avi", ".av1", ".divx", ".dv", ".f4v"),
+        *(".flv", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".m4v"),
+        *(".mk3d", ".mkv", ".mov", ".mp4", ".mp4v", ".mpe", ".mpeg", ".mpg", ".mpv"),
+        *(".mts", ".mxf", ".nsv", ".nut", ".obu", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod"),
+        *(".trp", ".ts", ".vob", ".vro", ".webm", ".wmv", ".wtv", ".y4m"),
     )
 )
 
@@ -38,9 +41,14 @@ class Found:
     mtime_ns: int
 
     @property
+    def ending(self) -> str:
+        """What its name ends in, in small letters, the dot included."""
+        return self.source.suffix.lower()
+
+    @property
     def should_be_video(self) -> bool:
         """Whether its name says so."""
-        return self.source.suffix.lower() in _ENDINGS
+        return self.ending in _ENDINGS
 
 
 @dataclass(frozen=True, slots=True)

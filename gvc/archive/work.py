@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gvc.api.transcode import Progress, encode
 from gvc.archive import files
+from gvc.archive.agreement import disagreement
 from gvc.archive.conventional import QPS, code_vvc
 from gvc.archive.entry import Entry, Form, State, Verification
 from gvc.archive.lock import who
@@ -103,7 +104,7 @@ class _Work:
             entry = replace(entry, source_hash=digest, settings=recipe.canonical)
             folder = self.task.folder / entry.name.parent
             self.partial = files.partial_in(folder, self.task.token)
-            entry = self._coded(entry)
+            entry = self._surveyed(self._coded(entry))
         except (GvcError, OSError) as error:
             _check_unchanged(source, before, cause=error)
             raise
@@ -153,6 +154,15 @@ class _Work:
             return entry
         self.notes.append(f"distance {quality.mean:.3f} as .gvc, {limit:g} was asked for")
         return self._otherwise(entry, comparison, limit)
+
+    def _surveyed(self, entry: Entry) -> Entry:
+        """Compare the file with the packets of the source, however it is verified otherwise."""
+        self.tell(Step("survey"))
+        assert entry.form is not None
+        found = disagreement(
+            entry.source, self._file, form=entry.form, audio=self.task.recipe.audio
+        )
+        return replace(entry, surveyed=True, difference=found)
 
     def _as_gvc(self, entry: Entry) -> Entry:
         recipe = self.task.recipe

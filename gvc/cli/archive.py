@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 @click.option(
     "--delete-source",
     is_flag=True,
-    help="Delete each source whose file was verified in full, and is on disk.",
+    help="Delete each source whose file was verified in full, agrees with its packets, and is on "
+    "disk.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Files at once.  [1; with Ray all that fit]")
 @click.option(
@@ -57,8 +58,8 @@ if TYPE_CHECKING:
     type=click.Choice([each.value for each in Redo]),
     default=Redo.CHANGED.value,
     show_default=True,
-    help="Which files that are done are coded again: of changed sources, or also those of other "
-    "settings, or all.",
+    help="Which files that are done are coded again: of changed sources, or also those that differ "
+    "from their source, or those of other settings, or all.",
 )
 @click.option("--check", is_flag=True, help="Read and hash the files that are done.")
 @click.option("--rehash", is_flag=True, help="Read and hash sources that look unchanged.")
@@ -93,7 +94,8 @@ def command(
     """Code all recordings in SRC... (files and folders) to .gvc files in the folder DEST.
 
     The tree of each SRC is kept under its own name. It can be stopped anywhere, and goes on where
-    it was; what is done is skipped. Exit code 3: some files failed (gvc ls DEST --failed).
+    it was; what is done is skipped. Exit code 3: some files failed, could not be read, or differ
+    from their source (gvc ls DEST --failed).
     """
     from gvc.archive.archive import Archive
     from gvc.cli.archive_progress import JsonLines, progress
@@ -125,6 +127,9 @@ def command(
         "coded": len(report.coded),
         "skipped": report.skipped,
         "failed": len(report.failed),
+        "unreadable": report.unreadable,
+        "differing": len(report.differing),
+        "not_recordings": report.others,
         "deleted": report.deleted,
         "other_settings": report.other_settings,
         "source_bytes": sum(entry.source_size or 0 for entry in report.coded),
@@ -135,7 +140,7 @@ def command(
         say_record({"event": "total", **totals})
     elif not quiet:
         click.echo(_summary(totals), err=True)
-    if report.failed:
+    if report.failed or report.differing:
         sys.exit(SOME_FAILED)
 
 
@@ -154,7 +159,8 @@ def _say_plan(
     total = sum(entry.source_size or 0 for entry in plan.todo)
     click.echo(
         f"{len(plan.todo)} to be coded, {byte_size(total)}; {len(plan.skipped)} done, "
-        f"{plan.other_settings} of these with other settings; {len(plan.problems)} would fail",
+        f"{plan.other_settings} of these with other settings; {len(plan.problems)} would fail; "
+        f"{plan.others} are no recordings",
         err=True,
     )
 
@@ -165,6 +171,12 @@ def _summary(totals: dict[str, Any]) -> str:
         f"{byte_size(totals['target_bytes'])}; {totals['skipped']} done before; "
         f"{totals['failed']} failed; {totals['elapsed']:.1f} s"
     )
+    if totals["unreadable"]:
+        text += f"; {totals['unreadable']} of the failed could not be read"
+    if totals["differing"]:
+        text += f"; {totals['differing']} differ from their source"
+    if totals["not_recordings"]:
+        text += f"; {totals['not_recordings']} are no recordings"
     if totals["deleted"]:
         text += f"; {totals['deleted']} sources deleted"
     if totals["other_settings"]:

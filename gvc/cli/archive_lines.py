@@ -38,6 +38,8 @@ def line(entry: Entry) -> str:
         parts.append(f"distance {entry.distance_mean:.3f}, {entry.distance_worst:.3f} at most")
     if entry.elapsed is not None:
         parts.append(f"{entry.elapsed:.1f} s")
+    if entry.difference is not None:
+        parts.append(f"differs from its source: {shown(entry.difference)}")
     return f"{shown(entry.name)}: {', '.join(parts)}"
 
 

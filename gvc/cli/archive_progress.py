@@ -33,11 +33,11 @@ class Lines(Observer):
 
 
 class OnlyFailures(Lines):
-    """A line for each file that failed."""
+    """A line for each file that failed, or differs from its source."""
 
     def ended(self, entry: Entry) -> None:
         """See :class:`Observer`."""
-        if entry.error is not None:
+        if entry.error is not None or entry.difference is not None:
             super().ended(entry)
 
 

@@ -14,7 +14,11 @@ from gvc.page.text import byte_size
 
 @click.command("ls")
 @click.argument("folder", metavar="DEST", type=click.Path(path_type=Path))
-@click.option("--failed", is_flag=True, help="Only those that failed.")
+@click.option(
+    "--failed",
+    is_flag=True,
+    help="Only those that failed, or differ from their source.",
+)
 @click.option("--json", "as_json", is_flag=True, help="A line for each, for machines.")
 def command(folder: Path, failed: bool, as_json: bool) -> None:
     """Say what is known of the recordings in the archive DEST.
@@ -24,7 +28,7 @@ def command(folder: Path, failed: bool, as_json: bool) -> None:
     with Manifest(folder) as manifest:
         entries = manifest.entries()
     if failed:
-        entries = [entry for entry in entries if entry.error or entry.state is State.FAILED]
+        entries = [entry for entry in entries if _is_wrong(entry)]
     if as_json:
         for entry in entries:
             say_record(record(entry))
@@ -32,6 +36,10 @@ def command(folder: Path, failed: bool, as_json: bool) -> None:
     click.echo(_row("state", "as", "size", "of source", "kb/s", "distance", "name"))
     for entry in entries:
         click.echo(_of(entry))
+
+
+def _is_wrong(entry: Entry) -> bool:
+    return bool(entry.error or entry.difference) or entry.state is State.FAILED
 
 
 def _of(entry: Entry) -> str:
@@ -48,6 +56,8 @@ def _of(entry: Entry) -> str:
         f"{distance:.3f}" if distance is not None else "",
         shown(entry.name),
     )
+    if entry.difference is not None:
+        line += f": differs from its source: {shown(entry.difference)}"
     return f"{line}: {shown(entry.error)}" if entry.error else line
 
 

@@ -25,13 +25,18 @@ def exceptions(entries: Iterable[Entry]) -> str:
         if entry.state in FAILED:
             earlier = " (an earlier version is kept)" if entry.is_kept else ""
             kinds["Failed"].append((f"{entry.error or 'no reason given'}{earlier}", entry))
+        elif entry.is_kept and entry.difference is not None:
+            kinds["Different from their sources"].append((entry.difference, entry))
         elif entry.is_kept and entry.form is not Form.GVC:
             title = "Kept as VVC" if entry.form is Form.VVC else "Copied"
             kinds[title].append((entry.note or "no reason given", entry))
         elif entry.is_kept and entry.note:
             title = "Sources with damage" if entry.damaged else "Remarks"
             kinds[title].append((entry.note, entry))
-    order = ("Failed", "Sources with damage", "Copied", "Kept as VVC", "Remarks")
+    order = (
+        *("Failed", "Different from their sources", "Sources with damage", "Copied"),
+        *("Kept as VVC", "Remarks"),
+    )
     inside = "".join(_reasons(title, kinds[title]) for title in order if kinds[title])
     return f"<section><h2>What did not go as usual</h2>{inside}</section>" if inside else ""
 
