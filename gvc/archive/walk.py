@@ -93,7 +93,8 @@ def walk(roots: dict[Path, Path], archive: Path) -> Iterator[Found | Unreadable]
 
     Folders are looked through in order of names, each once, also if links lead there again; links
     are followed after all else, and only to what was not found without them. The archive's own
-    folder is left out, as are files that are none (pipes, devices) and .gvc files.
+    folder is left out, as are .gvc files, and pipes and devices whose names are not those of
+    recordings.
     """
     walker = _Walker(archive)
     for name, source in roots.items():
@@ -126,8 +127,12 @@ class _Walker:
                 self._folders.add(identity)
                 yield from self._visit_folder(name, source)
             return
+        if not stat.S_ISREG(status.st_mode):
+            if source.suffix.lower() in _ENDINGS:
+                yield Unreadable(name, source, f"is {_kind_of(status.st_mode)}, and no file")
+            return
         known = linked and identity in self._files
-        if stat.S_ISREG(status.st_mode) and source.suffix.lower() != _CODED and not known:
+        if source.suffix.lower() != _CODED and not known:
             self._files.add(identity)
             yield Found(name, source, status.st_size, status.st_mtime_ns)
 
@@ -147,3 +152,9 @@ class _Walker:
                 self._links.append((name / item.name, folder / item.name))
             else:
                 yield from self.visit(name / item.name, folder / item.name)
+
+
+def _kind_of(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
