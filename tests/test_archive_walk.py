@@ -9,9 +9,11 @@ import pytest
 from archives import make_tree
 from conftest import ROOT
 
+from gvc.archive.entry import Form
 from gvc.archive.planning import Plan, Planner
 from gvc.archive.recipe import Redo
 from gvc.archive.walk import Found, Unreadable, named_roots, walk
+from gvc.archive.work import target_of
 from gvc.errors import UsageError
 
 
@@ -104,3 +106,21 @@ def test_folders_and_files_that_must_not_be_read_are_named(tmp_path):
     assert {str(entry.name): "denied" in entry.error for entry in problems} == {
         "talks/shut": True, "talks/secret.mp4": True,
     }  # fmt: skip
+
+
+def test_long_names_stay_apart_and_short_enough():
+    # 255 bytes each, alike but for their middle.
+    names = [Path("talks", "講" * 40 + middle + "義" * 42 + "aa.mp4") for middle in "一二"]
+    assert {len(os.fsencode(name.name)) for name in names} == {255}
+    targets = [target_of(name, Form.GVC) for name in names]
+    assert len(set(targets)) == 2
+    for name, target in zip(names, targets, strict=True):
+        assert target.parent == name.parent
+        assert len(os.fsencode(target.name)) <= 255
+        assert target.name.startswith("講" * 40)
+        assert target.name.endswith(".mp4.gvc")
+        target.name.encode()
+        assert target_of(name, Form.COPY) == name
+    strange = Path(os.fsdecode(b"\xff" * 255))
+    assert len(os.fsencode(target_of(strange, Form.VVC).name)) <= 255
+    assert target_of(Path("a.b/c.mkv"), Form.VVC) == Path("a.b/c.mkv.vvc.mp4")

@@ -161,7 +161,8 @@ class Archive:
         token = files.new_token()
         decoding = Decoding(weights, packs, device, _share(threads, jobs))
         todo = [
-            RestoreTask(entry, self.folder, Path(out).resolve(), token, decoding) for entry in kept
+            RestoreTask(entry, self.folder, Path(out).resolve(), token, decoding, overwrite)
+            for entry in kept
         ]
         targets = () if overwrite else [task.target for task in todo]
         there = {target for target in targets if target.exists()}

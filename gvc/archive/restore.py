@@ -13,8 +13,9 @@ from gvc.archive import files
 from gvc.archive.conventional import to_h264
 from gvc.archive.decoding import Decoding
 from gvc.archive.entry import Entry, Form
+from gvc.archive.naming import with_ending
 from gvc.archive.task import Step, Tell, reason_of
-from gvc.errors import InvalidDataError, UsageError
+from gvc.errors import InvalidDataError, MediaError, UsageError
 from gvc.media import SinkOptions
 
 #: What is given back is in this format, and has this ending.
@@ -40,7 +41,7 @@ def restored_name(entry: Entry) -> Path:
     name = entry.name
     if entry.form is Form.COPY or name.suffix.lower() == _ENDING:
         return name
-    return name.with_name(name.name + _ENDING)
+    return with_ending(name, _ENDING)
 
 
 def check_names(entries: Iterable[Entry]) -> None:
@@ -68,6 +69,7 @@ class RestoreTask:
     :param folder: of the archive. :param out: where the tree is made again.
     :param token: that names of files have until they are whole.
     :param decoding: how .gvc files are decoded; videos take its threads.
+    :param overwrite: whether a file that has the name is replaced.
     """
 
     entry: Entry
@@ -75,6 +77,7 @@ class RestoreTask:
     out: Path
     token: str
     decoding: Decoding
+    overwrite: bool = False
 
     @property
     def target(self) -> Path:
@@ -90,6 +93,9 @@ class RestoreTask:
             files.sync(partial)
             if self.entry.source_mtime_ns is not None:
                 os.utime(partial, ns=(self.entry.source_mtime_ns, self.entry.source_mtime_ns))
+            if not self.overwrite and os.path.lexists(self.target):
+                # What was there before was left out; so two names are one on this file system.
+                raise MediaError("has the name of another one there", path=self.target)
             files.give_name(partial, self.target)
         except Exception as error:
             partial.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from gvc.archive.agreement import disagreement
 from gvc.archive.conventional import QPS, code_vvc
 from gvc.archive.entry import Entry, Form, State, Verification
 from gvc.archive.lock import who
+from gvc.archive.naming import with_ending
 from gvc.archive.recipe import Recipe
 from gvc.archive.task import Step, Tell, reason_of
 from gvc.errors import GvcError, InvalidDataError, MediaError
@@ -32,7 +33,7 @@ _PRESET = "medium"
 
 def target_of(name: Path, form: Form) -> Path:
     """What the file of a recording is called, relative to the archive."""
-    return name.with_name(name.name + ENDINGS[form])
+    return with_ending(name, ENDINGS[form])
 
 
 @dataclass(frozen=True, slots=True)
