@@ -159,6 +159,28 @@ def test_sound_that_ends_half_way_is_found_out(folder, tmp_path):
     assert found(folder / "silent.mp4", made) == "0.420 s of sound, not none"
 
 
+def test_sound_that_became_silence_is_found_out(folder, tmp_path):
+    """Packets agree; what is in them does not."""
+    tone, lost = tmp_path / "tone.mp4", tmp_path / "lost.mp4"
+    arguments = ("-i", folder / "whole.mp4", "-f", "lavfi", "-i", "sine=d=2")
+    arguments = (*arguments, "-map", "0:v", "-map", "1:a", "-c:v", "copy")
+    ffmpeg(*arguments, tone)
+    ffmpeg(*arguments, "-af", "volume=0:enable='gte(t,1)'", lost)
+    right, wrong = code(tone, tmp_path / "right.gvc"), code(lost, tmp_path / "wrong.gvc")
+    form, audio = Form.GVC, AudioMode.OPUS
+    assert disagreement(tone, right, form=form, audio=audio, listen=True) is None
+    assert disagreement(tone, wrong, form=form, audio=audio) is None
+    text = disagreement(tone, wrong, form=form, audio=audio, listen=True)
+    assert text is not None
+    assert "s of sound is as loud as 2.0" in text
+    # More channels become softer.
+    many = tmp_path / "many.mkv"
+    ffmpeg(*arguments, "-af", "pan=7.1|FC=c0", "-c:a", "flac", many)
+    made = code(many, tmp_path / "many.gvc")
+    assert disagreement(many, made, form=form, audio=audio, listen=True) is None
+    assert disagreement(many, wrong, form=form, audio=audio, listen=True) is not None
+
+
 SOUND = SoundAccount(start=0.1, seconds=4.0, gaps=0.0, end=0.1, packet=0.02)
 ACCOUNT = Account(100, 0, 4.0, 0.0, 0.04, 0, vague=False, sound=SOUND)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gvc.archive.account import difference
+from gvc.archive.audibility import silenced
 from gvc.archive.coded_survey import survey_coded
 from gvc.archive.entry import Form
 from gvc.archive.packet_survey import survey_packets
@@ -12,12 +13,16 @@ from gvc.errors import GvcError
 from gvc.media import AudioMode
 
 
-def disagreement(source: Path, made: Path, *, form: Form, audio: AudioMode) -> str | None:
+def disagreement(
+    source: Path, made: Path, *, form: Form, audio: AudioMode, listen: bool = False
+) -> str | None:
     """Compare the accounts of two files that were made in different ways.
 
     :param source: the recording. :param made: the file. :param form: what that is; a copy is the
         same, byte by byte, as its hash says.
     :param audio: what became of the sound.
+    :param listen: whether sound that was coded anew is decoded, too, to find out whether it became
+        silence.
     :returns: what differs, in a line; None if nothing does.
     :raises OSError: if a file cannot be read.
     """
@@ -33,4 +38,10 @@ def disagreement(source: Path, made: Path, *, form: Form, audio: AudioMode) -> s
     except GvcError as error:
         return f"the file's pictures cannot be counted: {error.cause}"
     copied = form is Form.GVC and audio is AudioMode.COPY
-    return difference(wanted, found, sound=sound, copied=copied)
+    lines = [difference(wanted, found, sound=sound, copied=copied)]
+    if listen and form is Form.GVC and audio is AudioMode.OPUS and wanted.sound is not None:
+        try:
+            lines.append(silenced(source, made))
+        except GvcError as error:
+            lines.append(f"the sound cannot be compared: {error.cause}")
+    return "; ".join(line for line in lines if line) or None

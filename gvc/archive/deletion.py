@@ -51,4 +51,4 @@ def _survey(entry: Entry, made: Path) -> str | None:
     assert entry.form is not None
     settings = json.loads(entry.settings or "{}")
     audio = AudioMode(settings.get("audio", AudioMode.OPUS))
-    return disagreement(entry.source, made, form=entry.form, audio=audio)
+    return disagreement(entry.source, made, form=entry.form, audio=audio, listen=True)

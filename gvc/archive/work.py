@@ -161,7 +161,11 @@ class _Work:
         self.tell(Step("survey"))
         assert entry.form is not None
         found = disagreement(
-            entry.source, self._file, form=entry.form, audio=self.task.recipe.audio
+            entry.source,
+            self._file,
+            form=entry.form,
+            audio=self.task.recipe.audio,
+            listen=self.task.recipe.verification is Verification.FULL,
         )
         return replace(entry, surveyed=True, difference=found)
 
