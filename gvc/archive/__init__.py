@@ -3,14 +3,16 @@
 :class:`.archive.Archive` is the door. What is known of each recording is an :class:`.entry.Entry`,
 kept in a manifest (:mod:`.manifest`) that one run at a time writes (:mod:`.lock`). A run, asked for
 by a :mod:`.recipe`, finds files (:mod:`.walk`), knows recordings among them (:mod:`.recognition`),
-decides what is to be done (:mod:`.planning`), and
-gives each file its name and its row (:mod:`.run`), and sources away (:mod:`.deletion`). Between
-lies work on one recording (:mod:`.work`), from its bytes to a file that is verified
-(:mod:`.quality`) or kept otherwise (:mod:`.conventional`), and compared with the packets of its
-source, which share no code with the encoder's reader (:mod:`.agreement`; accounts of both sides are
-made by :mod:`.packet_survey` and :mod:`.coded_survey`). That is a :mod:`.task`, as are looking
-at a file again (:mod:`.checking`) and giving a recording back (:mod:`.restore`); tasks are done in
-processes here (:mod:`.local`) or on a Ray cluster (:mod:`.cluster`).
+decides what is to be done (:mod:`.planning`), gives each file its name and its row (:mod:`.run`),
+and deletes sources (:mod:`.deletion`). Between lies work on one recording (:mod:`.work`), from its
+bytes to a file that is verified (:mod:`.quality`) or kept otherwise (:mod:`.conventional`).
+
+The encoder's reader is not trusted: :mod:`.agreement` compares an account of the source's packets
+(:mod:`.packet_survey`) with one of the file's bitstream (:mod:`.coded_survey`).
+
+Work on a recording is a :mod:`.task`, as are looking at a file again (:mod:`.checking`) and giving
+a recording back (:mod:`.restore`); tasks are done in processes here (:mod:`.local`) or on a Ray
+cluster (:mod:`.cluster`).
 
 May import :mod:`gvc.api` and what is below it, never :mod:`gvc.training` or :mod:`gvc.bench`. Ray
 is needed for clusters only (``gvc[ray]``). :class:`~gvc.archive.archive.Archive` is at hand as

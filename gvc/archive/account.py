@@ -94,11 +94,11 @@ def difference(source: Account, made: Account, *, sound: bool, copied: bool = Fa
 
 def _pictures(source: Account, made: Account) -> Iterator[str]:
     least = source.pictures - source.uncertain
-    if not least <= made.pictures <= source.pictures:
+    if made.pictures < least or made.pictures - made.uncertain > source.pictures:
         expected = f"{least} to {source.pictures}" if source.uncertain else f"{source.pictures}"
         yield f"{made.pictures} pictures, not {expected}"
     spare = max(source.frame, made.frame) * (1 + source.joins + 2 * source.vague)
-    spare += source.uncertain * source.frame + JOIN * source.joins + 0.001
+    spare += _unsure(source, made) + JOIN * source.joins + 0.001
     low = high = source.seconds
     if source.joins and source.sound is not None:
         # Pieces whose sound and picture are not of one length overlap, or leave gaps.
@@ -121,7 +121,7 @@ def _sound(source: Account, made: Account, *, copied: bool) -> Iterator[str]:
     if copied:
         one, two = one.with_priming(), two.with_priming()
     joined = JOIN * max(one.joins, source.joins)
-    vague = 2 * source.frame * source.vague + source.uncertain * source.frame
+    vague = 2 * source.frame * source.vague + _unsure(source, made)
     # Silence before the sound, from the first picture on, is as good as none.
     filled = one.start - two.start if abs(two.start) <= EARLIER < one.start else 0.0
     late = two.start + filled - one.start
@@ -135,3 +135,8 @@ def _sound(source: Account, made: Account, *, copied: bool) -> Iterator[str]:
         spare = vague + joined + max(source.frame, made.frame) * bool(source.joins)
         if not -SHORTER - spare <= late <= longer + spare:
             yield f"sound ends {abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
+
+
+def _unsure(source: Account, made: Account) -> float:
+    """Seconds by which pictures that may be left out change times."""
+    return source.uncertain * source.frame + made.uncertain * made.frame
