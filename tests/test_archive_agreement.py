@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from archives import FAST, entries
 from conftest import run_gvc, write_clip
+from paired_fields import write_fields
 from recordings import ffmpeg
 
 from gvc.api.transcode import encode
@@ -206,6 +207,15 @@ def test_bounds_of_sound(change, said):
     text = difference(ACCOUNT, made, sound=True)
     assert text == said if said is None else said in text
     assert difference(ACCOUNT, made, sound=False) is None
+
+
+def test_decoders_that_hold_sound_back_at_first_are_allowed_for():
+    late = replace(ACCOUNT, sound=replace(SOUND, start=0.18, seconds=3.95, end=0.13))
+    assert difference(ACCOUNT, late, sound=True) is not None
+    held = replace(ACCOUNT, sound=replace(SOUND, held_back=0.08))
+    assert difference(held, late, sound=True) is None
+    early = replace(ACCOUNT, sound=replace(SOUND, start=0.02))
+    assert difference(held, early, sound=True) is not None
 
 
 @pytest.mark.parametrize(
@@ -471,3 +481,18 @@ def test_pictures_before_the_first_key_frame_are_uncertain(folder, tmp_path):
     assert 0 < account.uncertain < account.pictures < FRAMES
     made = survey_coded(code(cut, tmp_path / "cut.gvc"))
     assert account.pictures - account.uncertain <= made.pictures <= account.pictures
+
+
+@pytest.mark.parametrize("ending", ["ts", "mp4", "mkv"])
+def test_two_fields_are_one_picture(ending, tmp_path):
+    bare = write_fields(tmp_path / "fields.h264", 12)
+    source = tmp_path / f"fields.{ending}"
+    # Camcorders have 50 fields a second.
+    ffmpeg("-r", 50, "-i", bare, "-c", "copy", source)
+    with av.open(str(source)) as container:
+        assert sum(packet.size > 0 for packet in container.demux(video=0)) == 24
+        container.seek(0)
+        assert sum(1 for _ in container.decode(video=0)) == 12
+    account = survey_packets(source)
+    assert (account.pictures, account.uncertain) == (12, 0)
+    assert found(source, code(source, tmp_path / "a.gvc")) is None

@@ -30,6 +30,7 @@ class SoundAccount:
     :param gaps: seconds of these gaps.
     :param end: seconds from the end of the last picture to the end of the sound.
     :param packet: seconds of a packet, at most 0.1.
+    :param held_back: seconds at the beginning for which a decoder may give nothing.
     :param priming: seconds at the beginning that a decoder drops, which do not count in the above.
     :param joins: how often times begin anew.
     """
@@ -39,6 +40,7 @@ class SoundAccount:
     gaps: float
     end: float
     packet: float = 0.0
+    held_back: float = 0.0
     priming: float = 0.0
     joins: int = 0
 
@@ -125,15 +127,16 @@ def _sound(source: Account, made: Account, *, copied: bool) -> Iterator[str]:
     # Silence before the sound, from the first picture on, is as good as none.
     filled = one.start - two.start if abs(two.start) <= EARLIER < one.start else 0.0
     late = two.start + filled - one.start
-    if abs(late) > EARLIER + vague:
+    if not -EARLIER - vague <= late <= EARLIER + vague + one.held_back:
         yield f"sound begins {abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
-    length, longer = two.seconds - filled, LONGER + one.packet
-    if not one.seconds - SHORTER - joined <= length <= one.seconds + one.gaps + longer + joined:
+    length = two.seconds - filled
+    shorter, longer = SHORTER + joined + one.held_back, LONGER + joined + one.packet
+    if not one.seconds - shorter <= length <= one.seconds + one.gaps + longer:
         yield f"{length:.3f} s of sound, not {one.seconds:.3f} s"
     elif one.joins == source.joins:
         late = two.end - one.end
-        spare = vague + joined + max(source.frame, made.frame) * bool(source.joins)
-        if not -SHORTER - spare <= late <= longer + spare:
+        spare = vague + max(source.frame, made.frame) * bool(source.joins)
+        if not -shorter - spare <= late <= longer + one.held_back + spare:
             yield f"sound ends {abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import av
 
 from gvc.archive.account import Account, SoundAccount
+from gvc.archive.h264_fields import FieldPairs
 from gvc.archive.timekeeping import GAP, Timekeeper
 from gvc.errors import InvalidDataError, MediaError
 from gvc.media.selection import select
@@ -21,6 +22,9 @@ _DISCONTINUOUS = 0x200
 
 #: Frames a second where a file does not say how many, and the range of those that are believed.
 _DEFAULT_RATE, _LEAST_RATE, _MOST_RATE = 25.0, 0.01, 1000.0
+
+#: Codecs whose decoders give nothing for the first packets.
+_HELD_BACK = {"wmav1", "wmav2", "wmapro", "wmavoice"}
 
 #: Most bytes of a picture of MPEG-4 that says that it is not coded.
 _NOT_CODED = 8
@@ -79,7 +83,9 @@ class _Pictures:
 
     def __init__(self, stream: av.VideoStream, *, discontinuous: bool) -> None:
         self.stream = stream
-        self._codec = stream.codec_context.codec.canonical_name
+        context = stream.codec_context
+        self._codec = context.codec.canonical_name
+        self._fields = FieldPairs(context.extradata or b"") if self._codec == "h264" else None
         self._unit = float(stream.time_base or 1)
         rates = (stream.average_rate, stream.guessed_rate)
         believed = (float(rate) for rate in rates if rate)
@@ -108,6 +114,9 @@ class _Pictures:
             self._key = shown
         # Those are decoded for others, and not shown.
         if packet.is_discard or _is_hidden(packet, self._codec):
+            return
+        if self._fields is not None and self._fields.is_second(bytes(packet)):
+            self.times.show(shown, shown + lasts)
             return
         self._number += 1
         if self._key is None or shown < self._key or self._may_be_empty(packet):
@@ -141,6 +150,7 @@ class _Sound:
     def __init__(self, stream: av.AudioStream, *, discontinuous: bool) -> None:
         self.stream = stream
         self._unit = float(stream.time_base or 1)
+        self._codec = stream.codec_context.codec.canonical_name
         self._rate = stream.codec_context.sample_rate or 1
         self._times = Timekeeper(discontinuous=discontinuous, gap=GAP)
         self._lasts = self._priming = self._longest = 0.0
@@ -180,6 +190,7 @@ class _Sound:
             gaps=self._times.gaps,
             end=self._times.end - pictures.times.end,
             packet=min(self._longest, GAP),
+            held_back=2 * self._longest if self._codec in _HELD_BACK else 0.0,
             priming=self._priming,
             joins=self._times.joins,
         )
