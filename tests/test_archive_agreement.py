@@ -209,6 +209,14 @@ def test_bounds_of_sound(change, said):
     assert difference(ACCOUNT, made, sound=False) is None
 
 
+def test_silence_between_joined_pieces_is_no_sound_too_much():
+    made = replace(ACCOUNT, sound=replace(SOUND, seconds=4.0))
+    half = replace(ACCOUNT, sound=replace(SOUND, seconds=2.0))
+    assert difference(half, made, sound=True) is not None
+    joined = replace(half, joins=1, sound=replace(SOUND, seconds=2.0, joins=1))
+    assert difference(joined, made, sound=True) is None
+
+
 def test_decoders_that_hold_sound_back_at_first_are_allowed_for():
     late = replace(ACCOUNT, sound=replace(SOUND, start=0.18, seconds=3.95, end=0.13))
     assert difference(ACCOUNT, late, sound=True) is not None

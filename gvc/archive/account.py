@@ -131,6 +131,9 @@ def _sound(source: Account, made: Account, *, copied: bool) -> Iterator[str]:
         yield f"sound begins {abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
     length = two.seconds - filled
     shorter, longer = SHORTER + joined + one.held_back, LONGER + joined + one.packet
+    if source.joins:
+        # Silence between pieces whose sound is shorter than their pictures.
+        longer += max(0.0, source.seconds - one.seconds)
     if not one.seconds - shorter <= length <= one.seconds + one.gaps + longer:
         yield f"{length:.3f} s of sound, not {one.seconds:.3f} s"
     elif one.joins == source.joins:
