@@ -222,7 +222,7 @@ def test_decoders_that_hold_sound_back_at_first_are_allowed_for():
     assert difference(ACCOUNT, late, sound=True) is not None
     held = replace(ACCOUNT, sound=replace(SOUND, held_back=0.08))
     assert difference(held, late, sound=True) is None
-    early = replace(ACCOUNT, sound=replace(SOUND, start=0.02))
+    early = replace(ACCOUNT, sound=replace(SOUND, start=0.05))
     assert difference(held, early, sound=True) is not None
 
 

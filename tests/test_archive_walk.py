@@ -87,8 +87,9 @@ def test_only_recordings_are_taken_and_those_that_cannot_be_read_are_named(tmp_p
     assert [str(entry.name) for entry in made.todo] == [
         "talks/good.mp4", "talks/no-ending", "talks/wrong.txt",
     ]  # fmt: skip
-    assert {str(entry.name): entry.error for entry in made.problems} == {
-        "talks/damaged.mp4": "holds no video that FFmpeg reads",
+    problems = {str(entry.name): entry.error for entry in made.problems}
+    assert "FFmpeg" in problems.pop("talks/damaged.mp4")
+    assert problems == {
         "talks/empty.mp4": "is empty",
         "talks/pipe.mp4": "is a pipe, and no file",
     }

@@ -111,7 +111,7 @@ def _look_closely(path: Path) -> bool:
         reason = reason_of(error)
         if reason == _NO_REASON:
             raise InvalidDataError("holds no video that FFmpeg reads", path=path) from error
-        raise InvalidDataError(f"cannot be read: {reason}", path=path) from error
+        raise InvalidDataError(reason, path=path) from error
 
 
 def _holds_other_media(path: Path) -> bool:
