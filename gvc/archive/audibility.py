@@ -30,19 +30,22 @@ _SPARE, _SPARE_PART = 0.3, 0.02
 #: The lowest level that is told from silence, in dB.
 _LOWEST = -100
 
-#: Blocks of a second whose loudness is looked at: 20 ms hold a period of all that can be heard.
+#: Blocks per second whose loudness is looked at: 20 ms hold a period of all that can be heard.
 _BLOCKS = 50
 
 
 def silenced(source: Path, coded: Path) -> str | None:
     """Whether sound of a recording became silence in a .gvc file, in a line; None if none did.
 
-    :raises MediaError, InvalidDataError: if either cannot be opened.
+    :raises MediaError, InvalidDataError: if either cannot be read.
     """
     wanted, channels = _Loudness(), 0
-    for frame in _decoded(source):
-        wanted.add(frame)
-        channels = max(channels, frame.layout.nb_channels)
+    try:
+        for frame in _decoded(source):
+            wanted.add(frame)
+            channels = max(channels, frame.layout.nb_channels)
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(getattr(error, "strerror", None) or str(error), path=source) from error
     heard = _Loudness()
     with InputContainer(coded, threads=1) as container:
         if not container.streams.audio:
@@ -66,12 +69,11 @@ class _Loudness:
 
     def add(self, frame: av.AudioFrame) -> None:
         """Look at blocks of a frame."""
-        block = max(1, frame.sample_rate // _BLOCKS)
         samples = _samples(frame)
-        for start in range(0, samples.shape[1], block):
-            part = samples[:, start : start + block]
+        blocks = max(1, round(samples.shape[1] * _BLOCKS / frame.sample_rate))
+        for part in np.array_split(samples, blocks, axis=1):
             # The deviation leaves out what is constant, which nobody hears.
-            loudest = max(float(part.std(axis=1).max()), 1e-6)
+            loudest = max(float(part.std(axis=1).max(initial=0.0)), 1e-6)
             level = round(min(0.0, max(float(_LOWEST), 20 * math.log10(loudest))))
             self._seconds[level - _LOWEST] += part.shape[1] / frame.sample_rate
 
@@ -104,4 +106,5 @@ def _samples(frame: av.AudioFrame) -> npt.NDArray[np.float32]:
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
     scale = 1.0 if array.dtype.kind == "f" else float(2 ** (8 * array.dtype.itemsize - 1))
-    return array.astype(np.float32) / np.float32(scale)
+    # What damaged packets are decoded to may be no numbers.
+    return np.nan_to_num(array.astype(np.float32) / np.float32(scale))
