@@ -66,6 +66,8 @@ class Account:
     :param vague: whether times of pictures are known to a few frames only.
     :param sound: None if there is none.
     :param problem: why the account ends before the recording does; None if it does not.
+    :param early: how many of the uncertain pictures come before all others, and :param late: after
+        them; times of begin and end leave them out.
     """
 
     pictures: int
@@ -77,6 +79,8 @@ class Account:
     vague: bool
     sound: SoundAccount | None
     problem: str | None = None
+    early: int = 0
+    late: int = 0
 
 
 def difference(source: Account, made: Account, *, sound: bool, copied: bool = False) -> str | None:
@@ -100,7 +104,7 @@ def _pictures(source: Account, made: Account) -> Iterator[str]:
         expected = f"{least} to {source.pictures}" if source.uncertain else f"{source.pictures}"
         yield f"{made.pictures} pictures, not {expected}"
     spare = max(source.frame, made.frame) * (1 + source.joins + 2 * source.vague)
-    spare += _unsure(source, made) + JOIN * source.joins + 0.001
+    spare += _early(source, made) + _late(source, made) + JOIN * source.joins + 0.001
     low = high = source.seconds
     if source.joins and source.sound is not None:
         # Pieces whose sound and picture are not of one length overlap, or leave gaps.
@@ -123,11 +127,12 @@ def _sound(source: Account, made: Account, *, copied: bool) -> Iterator[str]:
     if copied:
         one, two = one.with_priming(), two.with_priming()
     joined = JOIN * max(one.joins, source.joins)
-    vague = 2 * source.frame * source.vague + _unsure(source, made)
+    vague = 2 * source.frame * source.vague
+    spare = vague + _early(source, made)
     # Silence before the sound, from the first picture on, is as good as none.
     filled = one.start - two.start if abs(two.start) <= EARLIER < one.start else 0.0
     late = two.start + filled - one.start
-    if not -EARLIER - vague <= late <= EARLIER + vague + one.held_back:
+    if not -EARLIER - spare <= late <= EARLIER + spare + one.held_back:
         yield f"sound begins {abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
     length = two.seconds - filled
     shorter, longer = SHORTER + joined + one.held_back, LONGER + joined + one.packet
@@ -138,11 +143,16 @@ def _sound(source: Account, made: Account, *, copied: bool) -> Iterator[str]:
         yield f"{length:.3f} s of sound, not {one.seconds:.3f} s"
     elif one.joins == source.joins:
         late = two.end - one.end
-        spare = vague + max(source.frame, made.frame) * bool(source.joins)
+        spare = vague + _late(source, made) + max(source.frame, made.frame) * bool(source.joins)
         if not -shorter - spare <= late <= longer + one.held_back + spare:
             yield f"sound ends {abs(late) * 1000:.0f} ms too {'late' if late > 0 else 'early'}"
 
 
-def _unsure(source: Account, made: Account) -> float:
-    """Seconds by which pictures that may be left out change times."""
-    return source.uncertain * source.frame + made.uncertain * made.frame
+def _early(source: Account, made: Account) -> float:
+    """Seconds by which begins differ where pictures are left out there."""
+    return source.early * source.frame + made.early * made.frame
+
+
+def _late(source: Account, made: Account) -> float:
+    """The same of ends."""
+    return source.late * source.frame + made.late * made.frame

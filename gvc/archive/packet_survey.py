@@ -92,7 +92,7 @@ class _Pictures:
         rate = next((r for r in believed if _LEAST_RATE <= r <= _MOST_RATE), _DEFAULT_RATE)
         self._usual = self._last = 1 / rate
         self.times = Timekeeper(discontinuous=discontinuous)
-        self._number = self._uncertain = self.without_times = 0
+        self._number = self._uncertain = self._early = self._late = self.without_times = 0
         #: When the first key frame of this piece is shown.
         self._key: float | None = None
 
@@ -121,7 +121,11 @@ class _Pictures:
         self._number += 1
         if self._key is None or shown < self._key or self._may_be_empty(packet):
             self._uncertain += 1
+            self._late += 1
+            # Where this is the first piece, and no other picture is before it.
+            self._early += self.times.start is None or shown < self.times.start
             return
+        self._late = 0
         if self.times.start is None or shown + lasts >= self.times.end:
             self._last = lasts
         self.times.show(shown, shown + lasts)
@@ -138,6 +142,8 @@ class _Pictures:
             vague=vague,
             sound=sound,
             problem=problem,
+            early=self._early,
+            late=self._late,
         )
 
     def _may_be_empty(self, packet: av.Packet[Any]) -> bool:
