@@ -49,7 +49,9 @@ def cache(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         matte=np.stack([np.roll(matte, shift, 1) for shift in range(len(frames))]).astype(np.uint8),
     )
     indices = np.array([0, 4, 8])
-    np.savez(folder / "ada-256-keys.npz", indices=indices, pictures=frames[indices])
+    np.savez(
+        folder / "ada-256-keys.npz", indices=indices, qps=indices + 30, pictures=frames[indices]
+    )
     return folder
 
 

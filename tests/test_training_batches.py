@@ -14,7 +14,7 @@ from conftest import SHARED
 from gvc.clips import Clip, Kind, Split, read_table
 from gvc.errors import GvcError, InvalidDataError, UnsupportedError
 from gvc.training.clips import load_frames
-from gvc.training.coded_keys import COUNT, load_coded_keys
+from gvc.training.coded_keys import COUNT, CodedKeys, load_coded_keys
 from gvc.training.faces import (
     KEYPOINTS,
     LANDMARKS,
@@ -133,6 +133,20 @@ def test_bodies_are_drawn_as_often_as_asked_for():
     keys, _ = drawn(footage, Sampling())
     assert (keys < 80).float().mean() == pytest.approx(1 / 6, abs=0.12)
     assert (drawn(grey_footage(["body"]), Sampling(bodies=0.2))[0] < 80).all()
+
+
+def test_key_frames_are_shown_coded_restored_and_as_they_were():
+    footage = grey_footage(["body"])
+
+    def all_of(level: int) -> CodedKeys:
+        pictures = np.full((2, 64, 64, 3), level, np.uint8)
+        return CodedKeys(np.array([1, 5]), np.array([32, 42]), pictures)
+
+    footage = replace(footage, keys=[all_of(120)], restored=[all_of(220)])
+    keys, _ = drawn(footage, Sampling())
+    shares = [((keys > low) & (keys < high)).float().mean() for low, high in
+              ((0, 60), (80, 160), (160, 256))]  # fmt: skip
+    assert shares == pytest.approx([0.25, 0.225, 0.525], abs=0.12)
 
 
 def test_clips_of_small_bodies_are_left_out():

@@ -9,7 +9,7 @@ from typing import Any
 
 from gvc.bench.records import Record
 from gvc.bench.scores import Metric
-from gvc.bench.summary import MeanPoint, Summary
+from gvc.bench.summary import Comparison, MeanPoint, Summary
 from gvc.bench.tables import percent, reasons
 from gvc.page.document import document, picture, table
 
@@ -55,7 +55,7 @@ def _deltas(summary: Summary) -> str:
         return ""
     head = ["metric"]
     for anchor in summary.anchors:
-        head += [f"{anchor.title}: on mean curves", "mean of clips", "clips"]
+        head += [f"{anchor.title}: on mean curves", "mean of clips", "clips", "worst clip", "lost"]
     rows = []
     for metric in summary.metrics:
         row = [metric.title]
@@ -63,13 +63,19 @@ def _deltas(summary: Summary) -> str:
             found = summary.comparison(anchor.name, metric)
             mean = "–" if found.mean is None else f"{found.mean:+.1f} %"
             row += [percent(found.on_means), mean, f"{len(found.known)}/{len(found.by_clip)}"]
+            row += [_worst(found), "–" if found.lost is None else f"{found.lost:.0%}"]
         rows.append(row)
     why = "".join(f"<li>{escape(reason)}</li>" for reason in reasons(summary))
     return (
         "<h2>BD-rate of gvc</h2><p>How much more rate gvc needs for the same quality; negative is "
+        "less. <em>Lost</em> is the share of clips with a figure on which the other codec needs "
         "less. A dash: the curves do not allow a figure.</p>"
         f'{table(head, rows)}<ul class="less">{why}</ul>'
     )
+
+
+def _worst(found: Comparison) -> str:
+    return "–" if found.worst is None else f"{found.worst[1]:+.1f} % ({found.worst[0]})"
 
 
 def _sheet(path: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gvc.bench.anchors import ANCHORS
 from gvc.bench.clips import Clip, find_clips
 from gvc.bench.expression import find_expression
+from gvc.bench.face_features import find_face_features
 from gvc.bench.generative import own_codecs
 from gvc.bench.identity import find_face_similarity
 from gvc.bench.points import Codec, Point
@@ -118,6 +119,7 @@ def _face_judges(settings: RdSettings) -> list[FaceJudge]:
     found = (
         find_face_similarity(settings.metric_weights, every=settings.every, device=settings.device),
         find_expression(every=settings.every),
+        find_face_features(settings.metric_weights, every=settings.every, device=settings.device),
     )
     return [judge for judge in found if judge is not None]
 

@@ -65,8 +65,8 @@ METRICS = (
     ),
 )  # fmt: skip
 
-#: Further ones, where what sees faces is at hand, of clips that show one; the last two of clips
-#: where these move.
+#: Further ones, where what sees faces is at hand, of clips that show one; how well something
+#: follows, of clips where it moves.
 FACE_METRICS = (
     Metric(
         "face_similarity", "face similarity", 4, True,
@@ -84,6 +84,19 @@ FACE_METRICS = (
         "pictures explain: 1 is the same movement, 0 as good as none.",
     ),
     Metric("eyes_follow", "eyes follow", 3, True, "The same of both eyes."),
+    Metric(
+        "gaze_follows", "gaze follows", 3, True,
+        "The same of where irises are between the corners of their eyes, along and across.",
+    ),
+    Metric(
+        "mouth_lpips_alex", "LPIPS-alex of the mouth", 4, False,
+        "LPIPS-alex of the mouth alone, cut out of both pictures at the points found in the "
+        "original and enlarged to 128×96.",
+    ),
+    Metric(
+        "eyes_lpips_alex", "LPIPS-alex of the eyes", 4, False,
+        "The same of both eyes and brows, enlarged to 192×80.",
+    ),
 )  # fmt: skip
 
 

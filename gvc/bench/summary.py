@@ -37,6 +37,20 @@ class Comparison:
         return statistics.fmean(known) if known else None
 
     @property
+    def worst(self) -> tuple[str, float] | None:
+        """The clip with the highest figure, and that; None if none has."""
+        figures = {
+            clip: delta.percent for clip, delta in self.by_clip.items() if delta.percent is not None
+        }
+        return max(figures.items(), key=lambda item: item[1], default=None)
+
+    @property
+    def lost(self) -> float | None:
+        """Share of the clips with a figure on which the anchor needs less; None if none has."""
+        known = self.known
+        return sum(figure > 0 for figure in known) / len(known) if known else None
+
+    @property
     def known(self) -> list[float]:
         """Figures in percent of the clips that have one."""
         return [delta.percent for delta in self.by_clip.values() if delta.percent is not None]
@@ -183,5 +197,7 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "on_means": asdict(comparison.on_means),
         "mean_of_clips": comparison.mean,
         "clips_with_a_figure": len(comparison.known),
+        "worst_clip": comparison.worst,
+        "share_lost": comparison.lost,
         "by_clip": {clip: asdict(delta) for clip, delta in comparison.by_clip.items()},
     }

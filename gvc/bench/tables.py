@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gvc.bench.curves import BdRate
-from gvc.bench.summary import Summary
+from gvc.bench.summary import Comparison, Summary
 
 
 def table(summary: Summary) -> str:
@@ -12,21 +12,31 @@ def table(summary: Summary) -> str:
         return "no BD-rates: they need gvc and one other codec at least"
     anchors = summary.anchors
     width = max(len(metric.title) for metric in summary.metrics)
-    columns = [max(len(anchor.title), 24) for anchor in anchors]
+    columns = [max(len(anchor.title), 44) for anchor in anchors]
     head = "  ".join(f"{anchor.title:>{w}}" for anchor, w in zip(anchors, columns, strict=True))
     lines = [
-        f"BD-rate of gvc, {len(summary.clips)} clips: on mean curves / mean of clips (how many)",
+        f"BD-rate of gvc, {len(summary.clips)} clips: on mean curves / mean of clips (how many), "
+        "worst clip, share of clips that gvc loses",
         f"{'':{width}}  {head}",
     ]
     for metric in summary.metrics:
         cells = []
         for anchor, w in zip(anchors, columns, strict=True):
             found = summary.comparison(anchor.name, metric)
-            mean = "–" if found.mean is None else f"{found.mean:+.1f} %"
-            cells.append(f"{percent(found.on_means)} / {mean} ({len(found.known)})".rjust(w))
+            cells.append(f"{percent(found.on_means)} / {of_clips(found)}".rjust(w))
         lines.append(f"{metric.title:{width}}  {'  '.join(cells)}")
     lines += [f"no figure: {reason}" for reason in reasons(summary)]
     return "\n".join(lines)
+
+
+def of_clips(found: Comparison) -> str:
+    """Mean of clips, how many have a figure, the worst one, and the share that the anchor wins."""
+    if found.mean is None or found.worst is None or found.lost is None:
+        return "– (0)"
+    return (
+        f"{found.mean:+.1f} % ({len(found.known)}), worst {found.worst[1]:+.1f} %, "
+        f"lost {found.lost:.0%}"
+    )
 
 
 def percent(delta: BdRate) -> str:

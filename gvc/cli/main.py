@@ -32,6 +32,7 @@ _COMMANDS: Mapping[str, str] = {
     "train": "Train the networks on a folder of clips.",
     "train-prior": "Train the prior of motion codes on a folder of clips.",
     "train-ranges": "Measure what decoding in 8-bit integers needs to know of weights.",
+    "train-restoration": "Train the network that restores key frames on a folder of clips.",
     "train-distance": "Train the perceptual distance that encoders decide by.",
     "bench": "Measure this codec beside others.",
 }

@@ -22,7 +22,7 @@ from gvc.cli.progress import record_lines
 @metric_weights_option
 @click.option(
     "--recipe",
-    type=click.Choice(("face", "body", "further")),
+    type=click.Choice(("face", "body", "further", "people")),
     default="face",
     show_default=True,
     help="What to train for: stages, data, and weights to begin with.",
@@ -44,6 +44,17 @@ from gvc.cli.progress import record_lines
 @click.option(
     "--coded-keys/--raw-keys", default=True, help="Learn from key frames that VVC has coded."
 )
+@click.option(
+    "--restoration",
+    type=click.Path(path_type=Path),
+    help="Weights that restore coded key frames.  [shown as they were decoded]",
+)
+@click.option("--people", type=click.IntRange(1), help="Train on so many identities.  [all]")
+@click.option(
+    "--bfloat16/--float32",
+    default=None,
+    help="Precision of the arithmetic.  [bfloat16 where the device is made for it]",
+)
 @click.option("--seed", default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
 @device_option
@@ -61,6 +72,9 @@ def command(
     scale: float,
     faces: bool,
     coded_keys: bool,
+    restoration: Path | None,
+    people: int | None,
+    bfloat16: bool | None,
     seed: int,
     resume: bool,
     device: str,
@@ -89,6 +103,9 @@ def command(
         revive=revive,
         faces=faces,
         coded_keys=coded_keys,
+        restoration=restoration,
+        people=people,
+        bfloat16=bfloat16,
         seed=seed,
         device=device,
         threads=threads,

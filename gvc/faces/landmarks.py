@@ -20,6 +20,9 @@ _EYES, _NOSE, _MOUTH = ((33, 133), (362, 263)), 1, (61, 291)
 #: Those above and below where either eye, and the mouth, opens.
 _LIDS, _LIPS = ((159, 145), (386, 374)), (13, 14)
 
+#: The middle of either iris, in the mesh that has irises.
+_IRISES = (468, 473)
+
 #: How far beyond a found face the mesh is looked for, in sides of its box: tried one by one.
 _AROUND = (0.6, 0.25, 1.2)
 
@@ -38,7 +41,10 @@ class FacePoints:
             self._detection = solutions.face_detection.FaceDetection(
                 model_selection=1, min_detection_confidence=0.4
             )
-            self._mesh = solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1)
+            face_mesh = solutions.face_mesh.FaceMesh
+            self._mesh = face_mesh(static_image_mode=True, max_num_faces=1)
+            # Another network, whose lids lie elsewhere: what is measured of lids stays comparable.
+            self._irises = face_mesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True)
         except (ImportError, AttributeError) as error:
             # The second comes of a version of protobuf that it does not know.
             raise UnsupportedError(
@@ -55,6 +61,7 @@ class FacePoints:
     def close(self) -> None:
         """Release the networks."""
         self._mesh.close()
+        self._irises.close()
         self._detection.close()
 
     def find(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
@@ -63,7 +70,7 @@ class FacePoints:
         :returns: eyes, tip of the nose and corners of the mouth, those on the left of the picture
             first, x and y in pixels, [5, 2]; None without a face.
         """
-        mesh = self._find_mesh(picture)
+        mesh = self._find_mesh(picture, self._mesh)
         if mesh is None:
             return None
         points = [mesh[list(eye)].mean(axis=0) for eye in _EYES]
@@ -75,7 +82,7 @@ class FacePoints:
         :param picture: RGB uint8 [H, W, 3].
         :returns: each over its width, about 0 to 1; None without a face.
         """
-        mesh = self._find_mesh(picture)
+        mesh = self._find_mesh(picture, self._mesh)
         if mesh is None:
             return None
 
@@ -86,8 +93,31 @@ class FacePoints:
         eyes = [ratio(lids, corners) for lids, corners in zip(_LIDS, _EYES, strict=True)]
         return sum(eyes) / len(eyes), ratio(_LIPS, _MOUTH)
 
-    def _find_mesh(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
-        """All points of the largest face, x and y in pixels, [468, 2]."""
+    def gaze(self, picture: npt.NDArray[np.uint8]) -> tuple[float, float] | None:
+        """Where the irises of the largest face are between the corners of their eyes.
+
+        :param picture: RGB uint8 [H, W, 3].
+        :returns: along the eye and across it, from its middle, over its width (mean of both eyes);
+            None without a face.
+        """
+        mesh = self._find_mesh(picture, self._irises)
+        if mesh is None:
+            return None
+        places = []
+        for iris, (one, other) in zip(_IRISES, _EYES, strict=True):
+            # From left to right in the picture, whichever eye it is.
+            left, right = sorted((mesh[one], mesh[other]), key=lambda corner: corner[0])
+            along = right - left
+            from_middle = mesh[iris] - (left + right) / 2
+            across = np.array((-along[1], along[0]))
+            places.append((from_middle @ along, from_middle @ across) / (along @ along))
+        x, y = np.mean(places, axis=0)
+        return float(x), float(y)
+
+    def _find_mesh(
+        self, picture: npt.NDArray[np.uint8], network: Any
+    ) -> npt.NDArray[np.float64] | None:
+        """All points that ``network`` finds of the largest face, x and y in pixels, [N, 2]."""
         height, width = picture.shape[:2]
         boxes = [
             each.location_data.relative_bounding_box
@@ -99,13 +129,17 @@ class FacePoints:
         side = max(box.width * width, box.height * height)
         middle = np.array([box.xmin + box.width / 2, box.ymin + box.height / 2]) * (width, height)
         for around in _AROUND:
-            mesh = self._in_part(picture, middle, (0.5 + around) * side)
+            mesh = self._in_part(picture, middle, (0.5 + around) * side, network)
             if mesh is not None:
                 return mesh
         return None
 
     def _in_part(
-        self, picture: npt.NDArray[np.uint8], middle: npt.NDArray[np.float64], half: float
+        self,
+        picture: npt.NDArray[np.uint8],
+        middle: npt.NDArray[np.float64],
+        half: float,
+        network: Any,
     ) -> npt.NDArray[np.float64] | None:
         """The points in a square of which one side is twice ``half``, black beyond the picture."""
         left, top = np.floor(middle - half).astype(int)
@@ -114,7 +148,7 @@ class FacePoints:
         seen = picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
         down, across = max(0, -top), max(0, -left)
         part[down : down + seen.shape[0], across : across + seen.shape[1]] = seen
-        for face in self._mesh.process(part).multi_face_landmarks or ():
+        for face in network.process(part).multi_face_landmarks or ():
             mesh = np.array([(point.x, point.y) for point in face.landmark])
             return mesh * side + (left, top)
         return None

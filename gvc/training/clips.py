@@ -1,8 +1,8 @@
 """The clips that a model is trained on, and a decoded cache of their frames.
 
 A folder of clips holds square video files and their table, see :mod:`gvc.clips`. Decoding is done
-once: every clip becomes one ``.npy`` of RGB frames, held in memory afterwards, so that random
-access to any pair of frames costs neither decoding nor disk.
+once: every clip becomes one ``.npy`` of RGB frames, mapped into memory afterwards, so that random
+access to any pair of frames costs no decoding.
 """
 
 from __future__ import annotations
@@ -19,6 +19,18 @@ from gvc.errors import InvalidDataError
 
 #: Frames kept of one clip; longer clips are thinned evenly in time.
 MAX_FRAMES_PER_CLIP = 120
+
+
+def of_people(clips: Sequence[Clip], count: int | None, seed: int) -> list[Clip]:
+    """The clips of ``count`` identities, drawn with ``seed``; of all if None.
+
+    Fewer people drawn with the same seed are among more of them, as a learning curve needs.
+    """
+    identities = sorted({clip.identity for clip in clips})
+    if count is None or count >= len(identities):
+        return list(clips)
+    chosen = set(np.random.default_rng(seed).permutation(identities)[:count].tolist())
+    return [clip for clip in clips if clip.identity in chosen]
 
 
 def decode_clip(clip: Clip, size: int) -> npt.NDArray[np.uint8]:
@@ -43,9 +55,13 @@ def decode_clip(clip: Clip, size: int) -> npt.NDArray[np.uint8]:
 def load_frames(
     clips: Sequence[Clip], cache: Path, *, size: int = 256
 ) -> list[npt.NDArray[np.uint8]]:
-    """Load the frames of ``clips``, decoding into ``cache`` what is not there yet.
+    """Map the frames of ``clips`` into memory, decoding into ``cache`` what is not there yet.
 
-    :returns: one array per clip, uint8 RGB of shape [F, size, size, 3]; 24 MB a clip at most.
+    The system reads what is used and drops what memory runs short of: hundreds of clips take more
+    than a machine may have.
+
+    :returns: one read-only array per clip, uint8 RGB of shape [F, size, size, 3]; 24 MB a clip at
+        most.
     """
     cache.mkdir(parents=True, exist_ok=True)
     arrays = []
@@ -55,7 +71,7 @@ def load_frames(
             partial = path.with_suffix(".partial.npy")
             np.save(partial, decode_clip(clip, size))
             partial.replace(path)
-        arrays.append(np.load(path))
+        arrays.append(np.load(path, mmap_mode="r"))
     return arrays
 
 

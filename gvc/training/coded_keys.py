@@ -29,10 +29,12 @@ class CodedKeys:
     """Coded key frames of one clip.
 
     :param indices: which frame of the clip each one is, int64 [K].
+    :param qps: with which each one was coded, int64 [K].
     :param pictures: decoded again, uint8 RGB [K, S, S, 3].
     """
 
     indices: npt.NDArray[np.int64]
+    qps: npt.NDArray[np.int64]
     pictures: npt.NDArray[np.uint8]
 
 
@@ -47,8 +49,10 @@ def load_coded_keys(
     """Coded key frames of ``clips``; what is not in ``cache`` yet is coded now."""
     rng = np.random.default_rng(seed)
     plans = [
-        (np.sort(rng.choice(len(pictures), min(COUNT, len(pictures)), replace=False)), qps)
-        for pictures, qps in ((pictures, rng.choice(_QPS, COUNT)) for pictures in frames)
+        (np.sort(rng.choice(len(pictures), len(qps), replace=False)), qps)
+        for pictures, qps in (
+            (pictures, rng.choice(_QPS, COUNT)[: len(pictures)]) for pictures in frames
+        )
     ]
     paths = [cache / f"{clip.path.stem}-{size}-keys.npz" for clip in clips]
     missing = [number for number, path in enumerate(paths) if not path.exists()]
@@ -57,10 +61,11 @@ def load_coded_keys(
     for number, path in enumerate(paths):
 
         def made(number: int = number) -> Arrays:
-            return {"indices": plans[number][0], "pictures": pictures[number]}
+            indices, qps = plans[number]
+            return {"indices": indices, "qps": qps, "pictures": pictures[number]}
 
         arrays = cached(path, made)
-        loaded.append(CodedKeys(arrays["indices"], arrays["pictures"]))
+        loaded.append(CodedKeys(**arrays))
     return loaded
 
 
@@ -74,7 +79,7 @@ def _code_all(plans: dict[int, _Plan]) -> dict[int, npt.NDArray[np.uint8]]:
     results = {}
     for number, (frames, indices, qps) in plans.items():
         results[number] = np.empty((len(indices), *frames.shape[1:]), np.uint8)
-        for place, qp in zip(range(len(indices)), qps, strict=False):
+        for place, qp in enumerate(qps):
             jobs[int(qp), frames.shape[1]].append((number, place))
     for (qp, side), places in jobs.items():
         sources = [plans[number][0][plans[number][1][place]] for number, place in places]

@@ -171,13 +171,14 @@ def _restore(changes: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _pack_keys(clips: Sequence[Clip], cache: Path) -> dict[str, Any]:
-    """Each clip's indices int64 [K], WebP files one after the other, and where each ends [K]."""
+    """Each clip's indices and QPs int64 [K], WebP files in a row, and where each ends [K]."""
     options = [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY]
     arrays: Arrays = {}
     for clip in clips:
         stem = clip.path.stem
         with _load(cache / f"{stem}-{SIZE}-keys.npz") as file:
-            pictures, arrays[f"{stem}-indices"] = file["pictures"], file["indices"]
+            pictures = file["pictures"]
+            arrays |= {f"{stem}-{name}": file[name] for name in ("indices", "qps")}
         coded = [cv2.imencode(".webp", one[..., ::-1], options)[1] for one in pictures]
         arrays[f"{stem}-ends"] = np.cumsum([len(one) for one in coded])
         arrays[f"{stem}-pictures"] = np.concatenate(coded)
@@ -192,7 +193,8 @@ def _unpack_keys(keys: Any, stem: str) -> dict[str, Any]:
         if picture is None:
             raise InvalidDataError(f"a coded key frame of {stem} is no picture")
         pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-    return {"indices": keys[f"{stem}-indices"], "pictures": np.stack(pictures)}
+    described = {name: keys[f"{stem}-{name}"] for name in ("indices", "qps")}
+    return {**described, "pictures": np.stack(pictures)}
 
 
 def _encode(frames: Picture, path: Path, crf: int) -> None:

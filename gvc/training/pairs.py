@@ -29,6 +29,9 @@ _FLOW_SIDE = 128
 #: Share of key frames that are coded ones.
 _CODED_SHARE = 0.75
 
+#: Share of these that are restored, where restored ones are at hand.
+_RESTORED_SHARE = 0.7
+
 #: Share of pictures shown smaller, with their borders drawn out around them.
 _FAR_SHARE = 0.2
 
@@ -45,12 +48,14 @@ class Footage:
     :param frames: uint8 RGB [F, S, S, 3].
     :param faces: landmarks and mattes of the frames.
     :param keys: coded key frames; empty to use the frames as they are.
+    :param restored: the same key frames, restored; empty to use them as they were decoded.
     """
 
     clips: Sequence[Clip]
     frames: Sequence[Picture]
     faces: Sequence[Faces]
     keys: Sequence[CodedKeys] = ()
+    restored: Sequence[CodedKeys] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +247,9 @@ class PairDataset(Dataset[Batch]):
     def _key(self, clip: int, rng: np.random.Generator) -> tuple[int, Picture]:
         """A key frame of a clip and its index: coded as a rule, where coded ones are at hand."""
         if self._footage.keys and rng.random() < _CODED_SHARE:
-            keys = self._footage.keys[clip]
+            footage = self._footage
+            show_restored = footage.restored and rng.random() < _RESTORED_SHARE
+            keys = (footage.restored if show_restored else footage.keys)[clip]
             place = rng.integers(len(keys.indices))
             return int(keys.indices[place]), keys.pictures[place]
         frames = self._footage.frames[clip]

@@ -42,7 +42,7 @@ _SMALL, _MEDIUM = BatchShape(4, 4, 128), BatchShape(2, 3, 256)
 _PAIRS = (BatchShape(6, 4, 128),)
 
 #: The recipes by name.
-RECIPES = ("face", "body", "further")
+RECIPES = ("face", "body", "further", "people")
 
 
 def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSettings:
@@ -58,6 +58,8 @@ def of_recipe(name: str, *, scale: float = 1.0, **options: Any) -> TrainingSetti
         return _body(scale, **options)
     if name == "further":
         return _further(scale, **options)
+    if name == "people":
+        return _people(scale, **options)
     raise UsageError(f"no recipe is called {name!r}", hint=", ".join(RECIPES))
 
 
@@ -87,6 +89,21 @@ def _further(scale: float, **options: Any) -> TrainingSettings:
         part=30,
         validate_every=100,
         **{**options, "revive": True},
+    )
+
+
+def _people(scale: float, **options: Any) -> TrainingSettings:
+    """From the weights for faces to those that have seen many more people."""
+    initial = options.pop("initial", None) or PRETRAINED / "face.safetensors"
+    stages = (Stage(Phase.JOINT, _steps(scale, 3000), (_MEDIUM, _SMALL), 4e-4, 1e-5, losses=_BOTH),)
+    return TrainingSettings(
+        stages=stages,
+        initial=initial,
+        sampling=Sampling(bodies=0.2, shares=(0.25, 0.3, 0.15), near=120.0, least_person=0.125),
+        judged=(Kind.TALKING_HEAD, Kind.BODY),
+        part=30,
+        validate_every=150,
+        **options,
     )
 
 

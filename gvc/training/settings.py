@@ -67,10 +67,15 @@ class TrainingSettings:
     :param judged: kinds of the validation clips that choose the best weights; each counts alike.
     :param part: those of bodies are cut into parts of at most so many frames, each with a key frame
         of its own; None takes them whole.
+    :param restoration: weights that restore coded key frames; most of them are shown restored then.
     :param average: share of the old value in the running mean of the weights, each step.
     :param noise: motion codes get uniform noise of quantiser steps drawn up to this one.
     :param faces: learn from the landmarks and mattes of :mod:`gvc.training.faces`.
     :param coded_keys: learn from the key frames of :mod:`gvc.training.coded_keys`.
+    :param people: train on so many identities, chosen by ``seed``; None takes all. For learning
+        curves.
+    :param bfloat16: compute in bfloat16 with weights in float32; None does where the device is made
+        for it (:func:`gvc.training.precision.prefers_bfloat16`).
     :param validate_every: steps between validations (and checkpoints).
     :param threads: CPU threads of the networks; None leaves torch's choice.
     """
@@ -90,7 +95,10 @@ class TrainingSettings:
     noise: float = 0.6
     faces: bool = True
     coded_keys: bool = True
+    restoration: Path | None = None
     average: float = 0.99
+    people: int | None = None
+    bfloat16: bool | None = None
     validate_every: int = 250
     device: str = "cpu"
     threads: int | None = None

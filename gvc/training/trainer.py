@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,11 +24,13 @@ from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import get_profile
 from gvc.training.calibration import calibrate
 from gvc.training.card import write_card
-from gvc.training.clips import load_frames
+from gvc.training.clips import load_frames, of_people
 from gvc.training.face_motion import begin_with_faces
 from gvc.training.footage import load_footage
 from gvc.training.losses import analysis_terms, motion_terms, picture_terms, total
+from gvc.training.pace import Pace
 from gvc.training.pairs import Batch, PairDataset
+from gvc.training.precision import convolve_in_bfloat16, prefers_bfloat16
 from gvc.training.ranges import MEASURED_CLIPS, measure_ranges
 from gvc.training.revival import revive
 from gvc.training.settings import Phase, Stage, TrainingSettings
@@ -73,7 +74,9 @@ class Trainer:
         self.device = torch.device(settings.device)
         self._report = report
         table = read_table(settings.clips)
-        self.train_clips = [clip for clip in table if clip.split is Split.TRAIN]
+        self.train_clips = of_people(
+            [clip for clip in table if clip.split is Split.TRAIN], settings.people, settings.seed
+        )
         self.validation_clips = [
             clip
             for clip in table
@@ -101,6 +104,10 @@ class Trainer:
         self.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        chosen = settings.bfloat16
+        if prefers_bfloat16(self.device) if chosen is None else chosen:
+            convolve_in_bfloat16(self.network)
+            convolve_in_bfloat16(self.perceptual)
         self.progress = Progress()
         self._optimiser: torch.optim.Optimizer | None = None
         settings.output.mkdir(parents=True, exist_ok=True)
@@ -147,8 +154,8 @@ class Trainer:
         loader = self._loader(stage, self.progress.step, last)
         sums: dict[str, Tensor] = {}
         summed = 0
-        started = time.monotonic()
-        for batch in loader:
+        pace = Pace()
+        for batch in pace.waiting_for(loader):
             position = (self.progress.step - first) / stage.steps
             rate = stage.final_rate + (stage.rate - stage.final_rate) * 0.5 * (
                 1 + math.cos(math.pi * position)
@@ -156,16 +163,15 @@ class Trainer:
             terms = self._step(stage, batch, parameters, rate)
             self.progress.step += 1
             summed += 1
+            pace.pairs += len(batch.frames)
             for name, value in terms.items():
                 # Reading a value would make the device wait in every step.
                 sums[name] = sums.get(name, 0) + value.detach()
             if self.progress.step % 25 == 0:
-                now = time.monotonic()
-                self.progress.seconds += now - started
-                started = now
-                self._log(
-                    stage, {name: round(value.item() / summed, 4) for name, value in sums.items()}
-                )
+                means = {name: round(value.item() / summed, 4) for name, value in sums.items()}
+                seconds, rates = pace.lap()
+                self.progress.seconds += seconds
+                self._log(stage, means | rates)
                 sums.clear()
                 summed = 0
             if self.progress.step % self.settings.validate_every == 0 or self.progress.step == last:
@@ -238,8 +244,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         target = batch.on(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            terms = self._terms(stage, target)
+        terms = self._terms(stage, target)
         loss = total(terms, stage.losses)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
