@@ -46,8 +46,8 @@ class _Gradients:
         height, width = picture.shape[:2]
         scale = min(1.0, _SIDE / max(height, width))
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        sides = (max(1, round(side * scale)) for side in (width, height))
-        grey = frame.reformat(*sides, "gray").to_ndarray()
+        across, down = (max(1, round(side * scale)) for side in (width, height))
+        grey = frame.reformat(across, down, "gray").to_ndarray()
         found = self._detect(np.ascontiguousarray(grey), 0)
         return [
             Face(box.left() / scale, box.top() / scale, box.width() / scale, box.height() / scale)
