@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import ROOT, draw_head, run_gvc, write_pictures
+from conftest import ROOT, draw_head, write_pictures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bitstream import VIDEO
