@@ -30,9 +30,9 @@ PYTEST_OPTIONS ?= -n auto --dist loadfile
 
 LOWEST_TESTS := $(addprefix tests/test_,$(addsuffix .py,\
 	api archive_ray bitstream canvas cli composite container entropy expression \
-	examples flow_warp interleave keyframe keypoint_spread media mixture motion_run ops packaging \
-	picture_vectors pipeline prediction sei several_faces sources speaker_pack still_pictures \
-	tensor_files vectors))
+	examples flow_warp interleave keyframe keypoint_spread media mixture motion_run numpy_versions \
+	ops packaging picture_vectors pipeline prediction sei several_faces sources speaker_pack \
+	still_pictures tensor_files vectors))
 # Under NumPy 1 these also run with the rules of NumPy 2, where a difference is an error.
 PROMOTION_TESTS := $(addprefix tests/test_,$(addsuffix .py,\
 	canvas pipeline sei several_faces speaker_pack vectors))
