@@ -96,7 +96,13 @@ setup(
                 for path in (*Path("bindings").glob("*.cpp"), *Path("csrc/cpu").glob("*.cpp"))
             ),
             include_dirs=["csrc/include", "csrc/cpu", "bindings"],
-            depends=[str(path) for path in Path("csrc").rglob("*.*") if path.suffix != ".cpp"],
+            # Part of the source distribution, which otherwise would build without the kernels.
+            depends=sorted(
+                str(path)
+                for folder in ("bindings", "csrc/cpu", "csrc/cuda", "csrc/include")
+                for path in Path(folder).rglob("*.*")
+                if path.suffix != ".cpp"
+            ),
             # Without contraction every vector width and thread count rounds alike.
             extra_compile_args=["-O3", "-ffp-contract=off"] if os.name == "posix" else [],
             cxx_std=17,

@@ -35,7 +35,7 @@ COLOUR = ColourDescription(primaries=1, transfer=1, matrix=1)
 def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: int = 32) -> None:
     """Write ``target``: the first picture of ``portrait``, moving like ``recording``."""
     with av.open(str(portrait)) as container:
-        picture = to_rgb(next(container.decode(video=0)), SIDE, SIDE)
+        picture = to_rgb(next(container.decode(container.streams.video[0])), SIDE, SIDE)
     codec = keyframe.get("vvc")
     encoder = codec.encoder(width=SIDE, height=SIDE, qp=qp, colour=COLOUR)
     coded = encoder.encode([from_rgb(picture, SIDE, SIDE, COLOUR)])
@@ -46,17 +46,22 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
     with Source(recording, audio=AudioMode.NONE) as source:
         rate = source.video.frame_rate
         pictures = [
-            to_rgb(frame, SIDE, SIDE) for frame, _ in zip(source, range(frames), strict=False)
+            to_rgb(frame, SIDE, SIDE)
+            for frame, _ in zip(source, range(frames), strict=False)
+            if isinstance(frame, av.VideoFrame)
         ]
+    if len(pictures) < 2:
+        sys.exit(f"{recording}: nothing moves in a single picture")
     own = analyser.codes([to_rgb(tag(decoded, COLOUR), SIDE, SIDE)])[0]
-    codes = np.concatenate([analyser.codes(pictures[i : i + 16]) for i in range(0, frames, 16)])
+    batches = (pictures[first : first + 16] for first in range(0, len(pictures), 16))
+    codes = np.concatenate([analyser.codes(batch) for batch in batches])
 
-    settings = EncoderSettings()
+    settings = EncoderSettings(key_qp=qp)
     path = find_path(
         own + codes[1:] - codes[0],
         np.arange(1, len(codes)),
-        step=settings.motion_step,
-        bit_cost=settings.bit_cost,
+        step=settings.step,
+        bit_cost=settings.error_per_bit(settings.step),
         most_interpolated=settings.interpolate,
     )
     coding = LevelCoding.for_encoder(settings, shipped)
@@ -74,7 +79,7 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
         entropy_model=coding.model,
         model=shipped.model,
         weights=shipped.fingerprint,
-        motion_step=settings.motion_step,
+        motion_step=settings.step,
         code_length=len(own),
         prior=coding.fingerprint,
     )
@@ -89,4 +94,5 @@ def animate(portrait: Path, recording: Path, target: Path, *, frames: int, qp: i
 
 
 if __name__ == "__main__":
-    animate(*map(Path, sys.argv[1:4]), frames=100)
+    still, moving, made = map(Path, sys.argv[1:])
+    animate(still, moving, made, frames=100)

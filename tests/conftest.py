@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ def draw_head(index: int, width: int, height: int) -> np.ndarray:
     """Frame ``index`` of a head that sways and opens its mouth, RGB uint8."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width - 0.5, y / height - 0.5
-    sway = 0.08 * np.sin(index / 5)
+    sway = 0.08 * math.sin(index / 5)
     picture = np.stack([110 + 80 * x, 120 + 60 * y, 150 - 40 * x], axis=-1)
 
     def ellipse(cx: float, cy: float, rx: float, ry: float, colour: tuple[int, int, int]) -> None:
@@ -35,7 +36,7 @@ def draw_head(index: int, width: int, height: int) -> np.ndarray:
     ellipse(sway, 0, 0.2, 0.3, (205, 160, 135))
     for side in (-1, 1):
         ellipse(sway + 0.08 * side, -0.08, 0.03, 0.02, (30, 25, 25))
-    ellipse(sway, 0.13, 0.07, 0.015 + 0.03 * abs(np.sin(index / 2)), (110, 30, 40))
+    ellipse(sway, 0.13, 0.07, 0.015 + 0.03 * abs(math.sin(index / 2)), (110, 30, 40))
     return picture.clip(0, 255).astype(np.uint8)
 
 

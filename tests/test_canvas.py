@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import draw_head, run_gvc, write_pictures
+from conftest import ROOT, draw_head, write_pictures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bitstream import VIDEO
@@ -31,7 +33,7 @@ from gvc.bitstream.compression import compress
 from gvc.codec.rectangles import FACES_EVERY, choose_rectangle
 from gvc.codec.settings import CanvasMode, EncoderSettings, Purpose, canvas_size
 from gvc.codec.summary import summarise
-from gvc.errors import InvalidDataError, TruncatedDataError, UsageError
+from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError, UsageError
 from gvc.faces import Face
 from gvc.media import AudioMode
 
@@ -377,20 +379,57 @@ def test_the_option_is_known_by_name():
     assert summarise(io.BytesIO(file.getvalue())).header.video.canvas is None
 
 
-@pytest.mark.skipif(faces.can_be_found(), reason="what finds faces is installed")
-def test_who_asks_for_a_canvas_is_told_what_is_missing(source, tmp_path):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--canvas", "on"], "a canvas needs dlib to find faces"),
+        (["--size", 128], "a picture of 384x256 needs dlib to find faces"),
+    ],
+)
+def test_without_a_detector_a_large_picture_is_an_error(source, tmp_path, options, said):
+    # As if dlib were not installed, in a process of its own.
+    program = "import sys; sys.modules['dlib'] = None; from gvc.cli.main import main; main()"
     target = tmp_path / "out.gvc"
-    done = run_gvc("encode", "--canvas", "on", source, target)
+    command = [sys.executable, "-c", program, "encode", *map(str, options), source, target]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 1
     message = done.stderr.decode().strip()
-    assert "dlib" in message
-    assert "gvc[canvas]" in message
+    assert f"{said}, which is not installed (pip install dlib-bin, or --canvas off)" in message
     assert len(message.splitlines()) == 1
     assert not target.exists()
+    kept = subprocess.run([*command[:-2], "--canvas", "off", *command[-2:]], check=False)
+    assert kept.returncode == 0
+
+
+def test_a_detector_that_does_not_load_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "dlib.py").write_text("raise ImportError('GLIBC_2.99 was not found')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "dlib", raising=False)
+    with pytest.raises(UnsupportedError, match="does not load here: GLIBC_2.99 was not found"):
+        faces.finder()
+    monkeypatch.delitem(sys.modules, "dlib", raising=False)
+
+
+def test_a_large_picture_has_a_canvas_by_default(tmp_path):
+    """What README's first command does: the portrait in a room, nothing asked for."""
+    with gvc.open(ROOT / "examples" / "portrait.gvc", threads=1) as portrait:
+        face = next(portrait.decode(video=0)).to_ndarray(format="rgb24")
+    room = np.zeros((480, 640, 3), np.uint8)
+    room[::2] = 200
+    room[100:356, 200:456] = face
+    source = write_pictures(tmp_path / "talk.mkv", [room] * 4)
+    target = io.BytesIO()
+    encode(source, target, settings=EncoderSettings(key_preset="faster", threads=1))
+    summary = summarise(io.BytesIO(target.getvalue()))
+    assert summary.header.video.canvas == (640, 480)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 4000), (4000, 2), (48, 64)])
+def test_pictures_of_any_shape_are_searched(shape):
+    assert not list(faces.finder().find(np.zeros((*shape, 3), np.uint8)))
 
 
 def test_faces_are_found_in_a_recording(footage):
-    pytest.importorskip("dlib")
     with av.open(str(footage("saifhassan__Wav2Lip-HD__kennedy_low.mp4"))) as container:
         picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
     (face,) = faces.finder().find(picture)

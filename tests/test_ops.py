@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,10 @@ def test_without_a_compiler_the_package_still_builds(tmp_path):
         "print(warp(torch.ones(1, 2, 4, 4), torch.zeros(1, 3, 3, 2)).sum().item())"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path / "lib", capture_output=True, check=False
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "lib")},
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert ran.stdout.decode().strip() == "18.0", ran.stderr.decode()

@@ -147,8 +147,8 @@ def test_the_golden_pack_makes_the_golden_weights():
 def _environment() -> dict[str, str]:
     import os
 
-    root = str(Path(__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}"}
+    here = str(Path(__file__).parent)
+    return {**os.environ, "PYTHONPATH": f"{here}:{os.environ.get('PYTHONPATH', '')}"}
 
 
 @pytest.mark.parametrize("place", [0, 4, 10, 30, -3])

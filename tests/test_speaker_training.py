@@ -16,7 +16,6 @@ from gvc.bench.clips import Clip
 from gvc.codec import speaker_packs
 from gvc.codec.settings import CanvasMode, EncoderSettings
 from gvc.errors import InvalidDataError, UsageError
-from gvc.faces import can_be_found
 from gvc.model import weights
 from gvc.model.mttf import network_from
 from gvc.training.speaker import AdaptSettings, Loss, adapt
@@ -62,7 +61,6 @@ def room(tmp_path_factory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("room") / "talk.mkv", wide)
 
 
-@pytest.mark.skipif(not can_be_found(), reason="nothing here finds faces")
 def test_with_a_canvas_the_target_is_the_part_that_is_generated(room):
     """Key frames, codes and targets are of one square, or nothing could be learnt from them."""
     settings = EncoderSettings(size=SIZE, key_preset="faster", canvas=CanvasMode.ON)

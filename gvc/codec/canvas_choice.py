@@ -19,7 +19,8 @@ class CanvasChoice:
 
     :param info: the stream.
     :param finder: what finds faces; None takes what this machine has.
-    :raises UnsupportedError: if a canvas was asked for and nothing here finds faces.
+    :raises UnsupportedError: if a canvas was asked for, or would pay, and nothing here finds faces:
+        the picture would come back blurred without a word.
     """
 
     def __init__(self, info: VideoInfo, settings: EncoderSettings, finder: Faces | None) -> None:
@@ -35,10 +36,9 @@ class CanvasChoice:
         elif settings.canvas == CanvasMode.OFF or not pays:
             self.made = False
         if finder is None and self.made is not False:
-            if self.made or faces.can_be_found():
-                finder = faces.finder()
-            else:
-                self.made = False
+            finder = faces.finder(
+                "a canvas" if self.made else f"a picture of {info.width}x{info.height}"
+            )
         #: What finds faces; None where there is no canvas.
         self.finder = finder if self.made is not False else None
 

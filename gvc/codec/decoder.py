@@ -55,8 +55,9 @@ def _mixed(
     picture: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], fifths: int
 ) -> npt.NDArray[np.uint8]:
     """Two pictures in one, ``fifths`` of the other one."""
-    mixed = (np.uint16(5 - fifths) * picture + np.uint16(fifths) * other + np.uint16(2)) // 5
-    return mixed.astype(np.uint8)
+    # Arrays carry the width: before NumPy 2 a scalar does not widen the array beside it.
+    mixed = picture.astype(np.uint16) * (5 - fifths) + other.astype(np.uint16) * fifths + 2
+    return (mixed // 5).astype(np.uint8)
 
 
 def _keys_of(frames: Sequence[TimedFrame]) -> set[int]:

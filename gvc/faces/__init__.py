@@ -1,11 +1,11 @@
 """Where faces are in pictures, for encoders and measurements; decoders need none of this.
 
-May import :mod:`gvc.errors`. The libraries are optional: what encoders find faces with is in the
-extra ``canvas``, what finds the points that measurements need in the extra ``faces``.
+May import :mod:`gvc.errors`. Encoders find faces with dlib, which comes with gvc and is loaded when
+it is needed. Measurements need points of faces: MediaPipe, the extra ``faces``.
 """
 
-from gvc.faces.detector import can_be_found, finder
+from gvc.faces.detector import finder
 from gvc.faces.face import Face, Faces
 from gvc.faces.landmarks import FacePoints
 
-__all__ = ["Face", "FacePoints", "Faces", "can_be_found", "finder"]
+__all__ = ["Face", "FacePoints", "Faces", "finder"]

@@ -1,9 +1,8 @@
-"""Faces by dlib's detector, which is part of its wheel."""
+"""Faces by dlib's detector, which is part of the wheel ``dlib-bin``."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,30 +17,28 @@ from gvc.faces.face import Face, Faces
 _SIDE = 800
 
 
-def can_be_found() -> bool:
-    """Whether what :func:`finder` needs is installed."""
-    return importlib.util.find_spec("dlib") is not None
-
-
 def finder(what: str = "a canvas", *, otherwise: str = "--canvas off") -> Faces:
-    """What finds faces on this machine.
+    """Make what finds faces on this machine.
 
     :param what: needs it. :param otherwise: an option that does not.
-    :raises UnsupportedError: if dlib is not installed.
+    :raises UnsupportedError: if dlib is missing, or cannot be loaded here.
     """
-    if not can_be_found():
+    try:
+        library: Any = importlib.import_module("dlib")
+    except (ImportError, OSError) as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "dlib"
+        state = "is not installed" if missing else f"does not load here: {error}"
         raise UnsupportedError(
-            f"{what} needs dlib to find faces, which is not installed",
-            hint=f"pip install 'gvc[canvas]', or {otherwise}",
-        )
-    return _Gradients()
+            f"{what} needs dlib to find faces, which {state}",
+            hint=f"pip install {'' if missing else '--force-reinstall '}dlib-bin, or {otherwise}",
+        ) from error
+    return _Gradients(library)
 
 
 class _Gradients:
     """Histograms of oriented gradients, five views from profile to profile."""
 
-    def __init__(self) -> None:
-        library: Any = importlib.import_module("dlib")
+    def __init__(self, library: Any) -> None:
         self._detect = library.get_frontal_face_detector()
 
     def find(self, picture: npt.NDArray[np.uint8]) -> Sequence[Face]:
@@ -49,7 +46,8 @@ class _Gradients:
         height, width = picture.shape[:2]
         scale = min(1.0, _SIDE / max(height, width))
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        grey = frame.reformat(round(width * scale), round(height * scale), "gray").to_ndarray()
+        across, down = (max(1, round(side * scale)) for side in (width, height))
+        grey = frame.reformat(across, down, "gray").to_ndarray()
         found = self._detect(np.ascontiguousarray(grey), 0)
         return [
             Face(box.left() / scale, box.top() / scale, box.width() / scale, box.height() / scale)
