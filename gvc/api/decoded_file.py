@@ -6,7 +6,7 @@ import io
 import os
 import threading
 from bisect import bisect_right
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -208,20 +208,21 @@ class DecodedFile(io.RawIOBase):
 
     def _interleaved(self, number: int) -> Iterator[bytes | int]:
         assert self._groups is not None
-        entry = self._groups.entries[number]
-        sound = []
-        if self._matroska.audio is not None:
-            sound = list(self._groups.region(number).sound)
+        entry, audio = self._groups.entries[number], self._matroska.audio
+        sound = deque[tuple[Fraction, bytes]]()
+        if audio is not None:
+            for packet in self._groups.region(number).sound:
+                whole = self._matroska.packet(packet.pts, packet.data)
+                sound.append((packet.pts * audio.time_base, whole))
         ends = [*(each.pts for each in self._groups.entries[1:]), self._groups.end_pts]
         step = Fraction(max(0, ends[number] - entry.pts), entry.frames)
         for index in range(entry.frames):
             time = (entry.pts + index * step) * self._matroska.video.time_base
-            while sound and self._matroska.audio and self._matroska.audio.time_base * sound[0].pts < time:
-                packet = sound.pop(0)
-                yield self._matroska.packet(packet.pts, packet.data)
+            while sound and sound[0][0] < time:
+                yield sound.popleft()[1]
             yield index
-        for packet in sound:
-            yield self._matroska.packet(packet.pts, packet.data)
+        for _, whole in sound:
+            yield whole
 
     def _delay(self, groups: GroupPictures) -> Fraction:
         """Seconds by which all has to be later for nothing to be before 0."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +80,7 @@ class GroupPictures:
         size = self._container.size
         assert size is not None
         offsets = [*(entry.offset for entry in self.entries), size]
-        return [max(0, end - begin) for begin, end in zip(offsets, offsets[1:], strict=False)]
+        return [max(0, end - begin) for begin, end in pairwise(offsets)]
 
     def region(self, number: int) -> Region:
         """Group ``number``, undecoded, and the sound of its time.
@@ -171,7 +171,9 @@ class GroupPictures:
             if not (self._conceals and isinstance(error, (InvalidDataError, KeyFrameError))):
                 raise self._located(error) from error
 
-    def _held(self, number: int, picture: Picture, count: int, *, partly: bool) -> Iterator[Picture]:
+    def _held(
+        self, number: int, picture: Picture, count: int, *, partly: bool
+    ) -> Iterator[Picture]:
         """``picture`` again and again, for the rest of the time of a group."""
         begin = self.entries[number].pts
         if partly:
@@ -185,10 +187,8 @@ class GroupPictures:
         """The last good picture before a group."""
         for earlier in range(number - 1, -1, -1):
             if self._last is None or self._last[0] != earlier:
-                last = None
-                for last in self._good(earlier):
-                    pass
-                self._last = earlier, last
+                good = deque(self._good(earlier), maxlen=1)
+                self._last = earlier, good[0] if good else None
             if self._last[1] is not None:
                 return self._last[1]
         return None
@@ -229,7 +229,7 @@ class GroupPictures:
     def _check_entries(self) -> None:
         if not self.entries:
             raise self._invalid("holds no group of pictures")
-        for one, other in zip(self.entries, self.entries[1:], strict=False):
+        for one, other in pairwise(self.entries):
             if one.pts >= other.pts or one.offset >= other.offset:
                 raise self._invalid("the index is not in order")
 

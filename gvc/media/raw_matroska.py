@@ -73,7 +73,9 @@ class RawMatroska:
     def unit(self) -> int:
         """Nanoseconds of a tick: those of the video's time base, if these are all that count."""
         unit = self.video.time_base * _NANOSECONDS
-        exact = self.audio is None and unit.denominator == 1 and not self.delay * _NANOSECONDS % unit
+        exact = (
+            self.audio is None and unit.denominator == 1 and not self.delay * _NANOSECONDS % unit
+        )
         return int(unit) if exact else 1
 
     @property
