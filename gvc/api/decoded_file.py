@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import threading
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -65,11 +66,13 @@ class DecodedFile(io.RawIOBase):
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._position = 0
+        #: Where an error was raised, since the last seek.
+        self._failed: int | None = None
         self._slots: OrderedDict[int, Slot] = OrderedDict()
         groups = GroupPictures(container, conceals=conceals, cache_bytes=cache_bytes)
         self._groups = groups
-        video, audio = container.streams.video[0].header, container.header.audio
-        self._matroska = RawMatroska(video, audio, self._delay(groups))
+        self._matroska = self._matroska_of(groups)
+        video, audio = self._matroska.video, self._matroska.audio
         self._picture = CLUSTER_HEAD + self._matroska.picture_size
         sizes = [entry.frames * self._picture for entry in groups.entries]
         if audio is not None:
@@ -115,10 +118,14 @@ class DecodedFile(io.RawIOBase):
             if whence not in starts or starts[whence] + offset < 0:
                 raise UsageError(f"cannot seek to {offset} from {whence}", path=self.name)
             self._position = starts[whence] + offset
+            self._failed = None
             return self._position
 
     def readinto(self, buffer: Any) -> int:
         """Read bytes into ``buffer``; fewer where an error comes after them.
+
+        An error is raised once: FFmpeg reads on after it, and is to find the end of the file there,
+        until it seeks.
 
         :returns: how many; 0 at the end.
         :raises GvcError: if the part cannot be decoded, or after :func:`os.fork`.
@@ -127,6 +134,8 @@ class DecodedFile(io.RawIOBase):
             self._check_open()
             target = memoryview(buffer).cast("B")
             done = 0
+            if self._failed == self._position:
+                return 0
             try:
                 while done < len(target) and self._position < self._size:
                     taken = self._take(target[done:])
@@ -134,6 +143,7 @@ class DecodedFile(io.RawIOBase):
                     self._position += taken
             except BaseException:
                 if not done:
+                    self._failed = self._position
                     raise
             return done
 
@@ -224,15 +234,15 @@ class DecodedFile(io.RawIOBase):
         for _, whole in sound:
             yield whole
 
-    def _delay(self, groups: GroupPictures) -> Fraction:
-        """Seconds by which all has to be later for nothing to be before 0."""
-        header = self._container.header
-        first = groups.entries[0].pts * header.video.time_base
-        if header.audio is not None:
-            decoded = Fraction(header.audio.initial_padding, header.audio.sample_rate)
+    def _matroska_of(self, groups: GroupPictures) -> RawMatroska:
+        """How the file is written: the video begins at 0 or later, what is heard before is cut."""
+        video, audio = self._container.streams.video[0].header, self._container.header.audio
+        delay = max(Fraction(0), -groups.entries[0].pts * video.time_base)
+        if audio is not None:
             for packet in groups.region(0).sound[:1]:
-                first = min(first, packet.pts * header.audio.time_base + decoded)
-        return max(Fraction(0), -first)
+                early = math.ceil(-(packet.pts * audio.time_base + delay) * audio.sample_rate)
+                audio = replace(audio, initial_padding=max(audio.initial_padding, early))
+        return RawMatroska(video, audio, delay)
 
 
 def _copied(source: bytes, begin: int, target: memoryview) -> int:

@@ -125,10 +125,15 @@ class GroupPictures:
         if self._running is None or self._running[0] != number or self._passed > index:
             self.stop()
             self._running = number, self._pictures(number)
-        while self._passed <= index:
-            picture = next(self._running[1])
-            self._keep((number, self._passed), picture)
-            self._passed += 1
+        try:
+            while self._passed <= index:
+                picture = next(self._running[1])
+                self._keep((number, self._passed), picture)
+                self._passed += 1
+        except BaseException:
+            # What has failed once is to fail in the same way again.
+            self.stop()
+            raise
         return picture
 
     def stop(self) -> None:

@@ -28,7 +28,13 @@ _EBML, _DOC_TYPE, _DOC_VERSION, _DOC_READ_VERSION = 0x1A45DFA3, 0x4282, 0x4287, 
 _SEGMENT, _INFO, _TIMESTAMP_SCALE, _DURATION = 0x18538067, 0x1549A966, 0x2AD7B1, 0x4489
 _TITLE, _MUXING_APP, _WRITING_APP = 0x7BA9, 0x4D80, 0x5741
 _TRACKS, _TRACK_ENTRY, _TRACK_NUMBER, _TRACK_UID = 0x1654AE6B, 0xAE, 0xD7, 0x73C5
-_TRACK_TYPE, _FLAG_LACING, _CODEC_ID, _DEFAULT_DURATION = 0x83, 0x9C, 0x86, 0x23E383
+_LANGUAGE, _TRACK_TYPE, _FLAG_LACING, _CODEC_ID, _DEFAULT_DURATION = (
+    0x22B59C,
+    0x83,
+    0x9C,
+    0x86,
+    0x23E383,
+)
 _VIDEO_ELEMENT, _PIXEL_WIDTH, _PIXEL_HEIGHT, _INTERLACED = 0xE0, 0xB0, 0xBA, 0x9A
 _COLOUR_SPACE, _COLOUR, _MATRIX, _RANGE = 0x2EB524, 0x55B0, 0x55B1, 0x55B9
 _TRANSFER, _PRIMARIES = 0x55BA, 0x55BB
@@ -139,7 +145,8 @@ class RawMatroska:
         )
         tracks = element(_TRACK_ENTRY, self._video_track())
         if self.audio is not None:
-            tracks += element(_TRACK_ENTRY, audio_track(self.audio, number=_AUDIO))
+            sound = audio_track(self.audio, number=_AUDIO) + element(_LANGUAGE, b"und")
+            tracks += element(_TRACK_ENTRY, sound)
         tags = b"".join(
             element(_SIMPLE_TAG, element(_TAG_NAME, key.encode()) + element(_TAG_STRING, text))
             for key, text in ((key, value.encode()) for key, value in metadata.items())
@@ -177,6 +184,7 @@ class RawMatroska:
             + element(_TRACK_UID, bytes([_VIDEO]))
             + element(_TRACK_TYPE, b"\x01")
             + element(_FLAG_LACING, b"\x00")
+            + element(_LANGUAGE, b"und")
             + element(_CODEC_ID, b"V_UNCOMPRESSED")
             + element(_DEFAULT_DURATION, _wide(round(_NANOSECONDS / video.frame_rate)))
             + element(_VIDEO_ELEMENT, picture)
