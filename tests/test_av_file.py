@@ -287,9 +287,9 @@ def test_odd_sizes_come_out_whole(silent, side):
             assert (lines[0] == lines[1]).all()
 
 
-@pytest.mark.parametrize("cached", [1, 3 * GROUPS])
-def test_no_more_pictures_are_kept_than_asked_for(whole, cached):
-    with as_file(whole, cache_bytes=cached * PICTURE) as file:
+def kept_after_reading(data: bytes, cached: int) -> int:
+    """Bytes that Python holds after the whole file was read, in excess of the beginning."""
+    with as_file(data, cache_bytes=cached * PICTURE) as file:
         # What is made once, networks among it.
         file.read(2 * PICTURE)
         gc.collect()
@@ -298,10 +298,14 @@ def test_no_more_pictures_are_kept_than_asked_for(whole, cached):
             while file.read(4096):
                 pass
             gc.collect()
-            kept, _ = tracemalloc.get_traced_memory()
+            return tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()
-    assert (cached - 2) * PICTURE < kept < (cached + 4) * PICTURE
+
+
+def test_no_more_pictures_are_kept_than_asked_for(silent):
+    few, many = kept_after_reading(silent, 2), kept_after_reading(silent, 14)
+    assert many - few == pytest.approx(12 * PICTURE, abs=3 * PICTURE)
 
 
 def test_threads_may_share_a_file(whole, raw):
@@ -434,8 +438,11 @@ def test_errors_come_after_what_is_good(long_and_silent, capfd):
         frames, told = until_an_error(container)
         assert "damaged" in told
         assert len(frames) == len(expected) - 2 * FRAMES
-        container.seek((len(groups) - 1) * 1_000_000)
-        frames = container.decode(video=0)
+        # FFmpeg keeps an error in mind; a container that is opened anew does not.
+        file.seek(0)
+        again = av.open(file)
+        again.seek((len(groups) - 1) * 1_000_000)
+        frames = again.decode(video=0)
         assert all(same(next(frames), expected[place]) for place in range(-FRAMES, 0))
     assert "Traceback" not in capfd.readouterr().err
 
