@@ -141,17 +141,16 @@ def test_seeking_lands_on_the_group_that_holds_a_time(whole, pictures):
     with as_file(whole) as file, av.open(file) as container:
         stream = container.streams.video[0]
         for time_ in [*rng.uniform(0, GROUPS, 8), 0.0, 1.0, 2.999999, GROUPS - 0.01, 1e6]:
-            offset = int(time_ / stream.time_base)
-            container.seek(offset, stream=stream)
+            container.seek(round(Fraction(time_) / stream.time_base), stream=stream)
             found = list(container.decode(video=0))
-            group = min(int(offset * stream.time_base), GROUPS - 1)
+            group = min(int(time_), GROUPS - 1)
             assert found[0].time == pytest.approx(group, abs=1e-8)
             assert len(found) == FRAMES * (GROUPS - group)
             assert all(map(same, found, pictures[FRAMES * group :]))
-            container.seek(int(time_ * 1_000_000))
+            container.seek(round(time_ * 1_000_000))
             assert next(container.decode(video=0)).time == pytest.approx(group, abs=1e-8)
         sound = container.streams.audio[0]
-        container.seek(int(2.5 / sound.time_base), stream=sound)
+        container.seek(round(Fraction(5, 2) / sound.time_base), stream=sound)
         assert 2 <= next(container.decode(audio=0)).time <= 2.5
 
 

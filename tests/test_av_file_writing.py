@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import gvc
 from gvc.api.byte_pipe import BytePipe
 from gvc.api.encoded_file import _NutEnd
-from gvc.errors import MediaError, UsageError
+from gvc.errors import InvalidDataError, MediaError, UsageError
 
 #: Quick to encode; `gop_size` makes groups of 4 pictures.
 FAST = {"key_codec": "hevc", "gop_size": "4", "model": "face"}
@@ -278,10 +278,12 @@ def test_what_cannot_be_encoded_is_an_error_of_writing(tmp_path):
     with pytest.raises(MediaError, match="it is empty|Invalid data"):
         gvc.as_file(path, "w").close()
     sound = gvc.as_file(path, "w")
-    with pytest.raises(gvc.errors.InvalidDataError, match="no video stream"):
-        with av.open(sound, "w", format="nut") as output:
-            audio = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
-            output.mux(audio.encode(beep(0)))
+    with (
+        pytest.raises(InvalidDataError, match="no video stream"),
+        av.open(sound, "w", format="nut") as output,
+    ):
+        audio = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        output.mux(audio.encode(beep(0)))
     assert list(tmp_path.iterdir()) == []
 
 
