@@ -13,12 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gvc.api.av_file import as_file as as_file
     from gvc.api.limits import DecodeLimits as DecodeLimits
     from gvc.api.open import open as open
 
 __version__ = "0.1.0"
 
-__all__ = ["DecodeLimits", "__version__", "open"]
+__all__ = ["DecodeLimits", "__version__", "as_file", "open"]
 
 
 def __getattr__(name: str) -> object:
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> object:
         from gvc.api.limits import DecodeLimits
 
         return DecodeLimits
+    if name == "as_file":
+        from gvc.api.av_file import as_file
+
+        return as_file
     if name == "open":
         from gvc.api.open import open as gvc_open
 

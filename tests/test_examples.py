@@ -125,6 +125,15 @@ def test_frames():
     assert "256x256" in told
 
 
+def test_pyav_file(tmp_path):
+    target = tmp_path / "short.gvc"
+    told = run(sys.executable, "examples/pyav_file.py", "examples/portrait.gvc", target)
+    assert "5 frames" in told
+    with gvc.open(target) as container:
+        assert container.streams.video[0].frames == 5
+        assert container.streams.video[0].average_rate == 25
+
+
 def test_pipe(clip, tmp_path):
     coded, back = tmp_path / "coded.gvc", tmp_path / "back.mkv"
     run("examples/pipe.sh", clip, coded, back)
@@ -133,7 +142,9 @@ def test_pipe(clip, tmp_path):
         assert sum(1 for _ in container.decode(video=0)) == 20
 
 
-@pytest.mark.parametrize("module", ["gvc", "gvc.api.open", "gvc.entropy", "gvc.keyframe"])
+@pytest.mark.parametrize(
+    "module", ["gvc", "gvc.api.open", "gvc.api.av_file", "gvc.entropy", "gvc.keyframe"]
+)
 def test_docstrings(module, monkeypatch):
     monkeypatch.chdir(ROOT)
     result = doctest.testmod(importlib.import_module(module))

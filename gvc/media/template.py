@@ -47,27 +47,36 @@ def check_storable(codec: str) -> None:
 
 def open_template(header: AudioHeader) -> av.container.InputContainer:
     """A container whose only stream is described by ``header``; it has no packets."""
-    check_storable(header.codec)
-    audio = (
-        element(0xB5, struct.pack(">d", header.sample_rate))
-        + element(0x9F, bytes([header.channels]))
-        + (element(0x6264, b"\x10") if header.codec.startswith("pcm") else b"")
-    )
-    track = (
-        element(0xD7, b"\x01")
-        + element(0x73C5, b"\x01")
-        + element(0x83, b"\x02")
-        + element(0x86, _NAMES[header.codec])
-        + (element(0x63A2, header.extradata) if header.extradata else b"")
-        + element(0x56AA, struct.pack(">Q", _nanoseconds(header)))
-        + element(0xE1, audio)
-    )
+    track = audio_track(header, number=1)
     file = element(0x1A45DFA3, element(0x4282, b"matroska"))
     cluster = element(0x1F43B675, element(0xE7, b"\x00"))
     file += element(0x18538067, element(0x1654AE6B, element(0xAE, track)) + cluster)
     return av.open(io.BytesIO(file), "r", format="matroska")
 
 
-def _nanoseconds(header: AudioHeader) -> int:
-    """What the decoder is to drop at the beginning: Matroska's CodecDelay."""
+def audio_track(header: AudioHeader, *, number: int) -> bytes:
+    """The content of Matroska's TrackEntry for a stream.
+
+    :param number: of the track in its file.
+    :raises UnsupportedError: if the codec is none that is stored.
+    """
+    check_storable(header.codec)
+    audio = (
+        element(0xB5, struct.pack(">d", header.sample_rate))
+        + element(0x9F, bytes([header.channels]))
+        + (element(0x6264, b"\x10") if header.codec.startswith("pcm") else b"")
+    )
+    return (
+        element(0xD7, bytes([number]))
+        + element(0x73C5, bytes([number]))
+        + element(0x83, b"\x02")
+        + element(0x86, _NAMES[header.codec])
+        + (element(0x63A2, header.extradata) if header.extradata else b"")
+        + element(0x56AA, struct.pack(">Q", codec_delay(header)))
+        + element(0xE1, audio)
+    )
+
+
+def codec_delay(header: AudioHeader) -> int:
+    """What the decoder is to drop at the beginning, in nanoseconds: Matroska's CodecDelay."""
     return round(header.initial_padding * 1_000_000_000 / header.sample_rate)
