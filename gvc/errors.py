@@ -63,7 +63,7 @@ class UnsupportedError(GvcError, ValueError):
 
 
 class LimitError(UnsupportedError):
-    """Valid, but more than whoever decodes allows."""
+    """More than whoever decodes allows, or than a .gvc file can hold."""
 
 
 class WeightsError(GvcError, LookupError):
