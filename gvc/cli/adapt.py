@@ -92,7 +92,9 @@ def command(
         threads=threads,
         seed=seed,
     )
-    with writable(output, source=str(recordings[0]), overwrite=overwrite) as file:
+    with writable(
+        output, source=str(recordings[0]), overwrite=overwrite, endings=(".gvcp",)
+    ) as file:
         outcome = adapt(settings, report=record_lines(quiet=quiet))
         if outcome.pack is None:
             raise GvcError(

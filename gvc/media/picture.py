@@ -54,6 +54,11 @@ def colour_of(frame: av.VideoFrame) -> ColourDescription:
     )
 
 
+def is_named(frame: av.VideoFrame) -> bool:
+    """Whether ``frame`` says which matrix its samples have."""
+    return frame.colorspace in _MATRICES and not _is_rgb(frame)
+
+
 def to_yuv420(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
     """``frame`` at another size as 8-bit yuv420p, with its own matrix and range."""
     return _convert(frame, "yuv420p", width, height, colour_of(frame))
