@@ -15,10 +15,10 @@ from gvc.media.filters import Filter
 class Cropping:
     """Lines and columns that are not shown, of the picture before it is turned."""
 
-    top: int
-    bottom: int
     left: int
     right: int
+    top: int
+    bottom: int
 
     @property
     def filter(self) -> Filter:
@@ -27,10 +27,11 @@ class Cropping:
         return "crop", f"w=iw-{wide}:h=ih-{tall}:x={self.left}:y={self.top}"
 
 
-#: How FFmpeg describes a stream, and the cropping that is in its side data. Tags cannot look like
+#: How FFmpeg describes a stream, and the cropping that is in its side data, as left/right/top/
+#: bottom. Tags cannot look like
 #: that: their keys are followed by a colon after at least 16 characters.
-_STREAM = re.compile(r" {2}Stream #0:(\d+)\D.*")
-_CROPPING = re.compile(r" {6}(?i:frame cropping): ?(\d+)/(\d+)/(\d+)/(\d+)\s*")
+_STREAM = re.compile(r" {2,}Stream #0:(\d+)\D.*")
+_CROPPING = re.compile(r" {6,}(?i:frame cropping): ?(\d+)/(\d+)/(\d+)/(\d+)\s*")
 
 
 def cropping_of(container: av.container.InputContainer, stream: av.VideoStream) -> Cropping | None:
