@@ -130,8 +130,8 @@ def test_odd_sides_are_converted(sides):
     assert not colour_of(made).full_range
     wanted = to_rgb(from_rgb(head(), *sides, ColourDescription(1, 1, 1, False)), *sides)
     difference = np.abs(to_rgb(made, *sides).astype(int) - wanted)
-    assert difference.mean() < 0.8
-    assert difference.max() <= 4
+    assert difference.mean() < 1.5
+    assert difference.max() <= 6
 
 
 def test_pixel_formats_may_change():

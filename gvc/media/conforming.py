@@ -9,7 +9,7 @@ import av
 
 from gvc.bitstream import ColourDescription
 from gvc.media.filters import Filter, FilterChain
-from gvc.media.picture import colour_of, is_named, scale, tag
+from gvc.media.picture import colour_of, is_named, rematrixed, scale, tag
 
 #: H.273 MatrixCoefficients to names of FFmpeg's filter "colorspace".
 _MATRICES = {
@@ -68,28 +68,23 @@ class Conformer:
         return _with_times_of(frame, scaled)
 
     def _recoloured(self, frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
+        if frame.width % 2 or frame.height % 2:
+            return _with_times_of(frame, rematrixed(frame, colour, self._colour))
         if colour not in self._chains:
-            self._chains[colour] = FilterChain(
-                _filters(frame, colour, self._colour), threads=self._threads
-            )
+            chain = [_filter(colour, self._colour)]
+            self._chains[colour] = FilterChain(chain, threads=self._threads)
         (made,) = self._chains[colour].push(frame)
         return _with_times_of(frame, tag(made, self._colour))
 
 
-def _filters(
-    frame: av.VideoFrame, source: ColourDescription, target: ColourDescription
-) -> list[Filter]:
-    """What converts samples, to half a level; libswscale goes by RGB, and is 3 levels off."""
+def _filter(source: ColourDescription, target: ColourDescription) -> Filter:
+    """What converts samples of even sizes, to half a level."""
     ranges = {False: "tv", True: "pc"}
     names = (
         f"ispace={_MATRICES[source.matrix]}:space={_MATRICES[target.matrix]}:"
         f"irange={ranges[source.full_range]}:range={ranges[target.full_range]}"
     )
-    convert = ("colorspace", f"{names}:{_SAME_LIGHT}")
-    if frame.width % 2 == 0 and frame.height % 2 == 0:
-        return [convert]
-    even = ("pad", "ceil(iw/2)*2:ceil(ih/2)*2")
-    return [even, convert, ("crop", f"{frame.width}:{frame.height}:0:0:exact=1")]
+    return "colorspace", f"{names}:{_SAME_LIGHT}"
 
 
 def _with_times_of(frame: av.VideoFrame, made: av.VideoFrame) -> av.VideoFrame:

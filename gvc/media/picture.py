@@ -136,6 +136,23 @@ def scale(
     return _convert(frame, "yuv420p", width, height, colour)
 
 
+def rematrixed(
+    frame: av.VideoFrame, source: ColourDescription, target: ColourDescription
+) -> av.VideoFrame:
+    """``frame``, yuv420p of the colours ``source``, in those of ``target``.
+
+    libswscale goes by RGB of 8 bits, and is up to 3 levels off.
+    """
+    converted = frame.reformat(
+        src_colorspace=_MATRICES.get(source.matrix, Colorspace.ITU709),
+        dst_colorspace=_MATRICES.get(target.matrix, Colorspace.ITU709),
+        src_color_range=ColorRange.JPEG if source.full_range else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG if target.full_range else ColorRange.MPEG,
+        interpolation=_SCALER,
+    )
+    return tag(converted, target)
+
+
 def tag(frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
     """Name the colours of ``frame``; its samples stay as they are."""
     frame.colorspace = colour.matrix
