@@ -14,6 +14,7 @@ import pytest
 from recordings import FFMPEG, HEIGHT, WIDTH, ffmpeg, head, read, there_and_back, write
 
 from gvc.bitstream import ColourDescription
+from gvc.errors import MediaError
 from gvc.media import Preparation, Source, colour_of, from_rgb, tag, to_rgb
 from gvc.media.ebml import element, elements
 
@@ -131,7 +132,8 @@ def test_odd_sides_are_converted(sides):
     wanted = to_rgb(from_rgb(head(), *sides, ColourDescription(1, 1, 1, False)), *sides)
     difference = np.abs(to_rgb(made, *sides).astype(int) - wanted)
     assert difference.mean() < 1.5
-    assert difference.max() <= 6
+    # As far as the same picture is in full range.
+    assert difference.max() <= 8
 
 
 def test_pixel_formats_may_change():
@@ -334,12 +336,8 @@ def test_the_crop_of_matroska_is_cut_as_ffmpeg_does(tmp_path):
 def test_a_crop_of_all_is_no_crash(tmp_path):
     path = recording(tmp_path / "clip.mkv")
     with_pixel_crop(path, left=60, right=60, top=0, bottom=0)
-    try:
-        frames, _, _ = read(path)
-    except OSError as error:
-        assert "clip.mkv" in str(error)
-    else:
-        assert frames
+    with pytest.raises(MediaError, match="clip.mkv"):
+        read(path)
 
 
 def test_tags_that_look_like_a_crop_crop_nothing(tmp_path):
