@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Archive:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).resolve()
+        self.folder = Path(os.path.realpath(folder))
 
     def entries(self, *states: State) -> list[Entry]:
         """What is known of all recordings, or of those in some states, by name.
@@ -161,7 +162,8 @@ class Archive:
         token = files.new_token()
         decoding = Decoding(weights, packs, device, _share(threads, jobs))
         todo = [
-            RestoreTask(entry, self.folder, Path(out).resolve(), token, decoding) for entry in kept
+            RestoreTask(entry, self.folder, Path(os.path.realpath(out)), token, decoding)
+            for entry in kept
         ]
         targets = () if overwrite else [task.target for task in todo]
         there = {target for target in targets if target.exists()}

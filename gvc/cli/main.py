@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import keyword
@@ -116,9 +117,12 @@ def main() -> NoReturn:
 
 def cause_of(error: Exception) -> str:
     """What ended a command, in a line; an error that nobody foresaw is told to be one."""
-    if isinstance(error, GvcError):
+    if isinstance(error, GvcError) and not _NO_MEMORY.search(error.cause):
         return str(error)
-    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+    # FFmpeg says "again" where it gets no thread.
+    again = isinstance(error, OSError) and error.errno == errno.EAGAIN
+    of_ffmpeg = type(error).__module__.startswith("av.")
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) or (again and of_ffmpeg):
         return "not enough memory (a smaller --size, or fewer --threads, may help)"
     if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""

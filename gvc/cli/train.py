@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from gvc.cli.options import (
+    SEED,
+    FiniteRange,
     device_option,
     metric_weights_option,
     quiet_option,
@@ -38,13 +40,17 @@ from gvc.cli.progress import record_lines
     help="Begin by making units of the initial weights live that give nothing.",
 )
 @click.option(
-    "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
+    "--scale",
+    type=FiniteRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Length of the run, 1 is the default.",
 )
 @click.option("--faces/--no-faces", default=True, help="Learn from landmarks and mattes.")
 @click.option(
     "--coded-keys/--raw-keys", default=True, help="Learn from key frames that VVC has coded."
 )
-@click.option("--seed", default=2, show_default=True, help="Of everything random.")
+@click.option("--seed", type=SEED, default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
 @device_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")

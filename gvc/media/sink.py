@@ -217,9 +217,12 @@ class Sink:
         header = self._video_header
         codec = options.codec or _CODECS.get(container, "libx264")
         try:
-            stream = self._container.add_stream(codec, rate=header.frame_rate)
+            kind = av.Codec(codec, "w").type
         except UnknownCodecError as error:
             raise UsageError(f"FFmpeg has no encoder {codec!r}") from error
+        if kind != "video":
+            raise UsageError(f"{codec!r} is no encoder of video")
+        stream = self._container.add_stream(codec, rate=header.frame_rate)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = header.width, header.height
         odd = header.width % 2 or header.height % 2
