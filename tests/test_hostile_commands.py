@@ -289,7 +289,8 @@ def test_little_memory_is_no_traceback(megabytes, tmp_path):
     # More threads need more: the last one may be enough.
     assert done.returncode == 1 or megabytes == 900
     assert (tmp_path / "out.gvc").exists() is (done.returncode == 0)
-    assert done.returncode == 0 or "not enough memory" in text
+    # OpenBLAS says so itself, and exits.
+    assert done.returncode == 0 or "memory" in text.lower()
 
 
 def test_names_that_no_terminal_shows_are_escaped(invoke, tmp_path):

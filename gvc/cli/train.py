@@ -53,7 +53,7 @@ from gvc.cli.progress import record_lines
 @click.option("--seed", type=SEED, default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
 @device_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

@@ -18,7 +18,7 @@ from gvc.cli.progress import record_lines
 @metric_weights_option
 @click.option("--steps", type=click.IntRange(1), default=1500, show_default=True)
 @click.option("--seed", type=SEED, default=2, show_default=True, help="Of everything random.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

@@ -17,7 +17,7 @@ from gvc.cli.progress import record_lines
 @weights_option
 @click.option("--steps", default=2000, show_default=True, type=click.IntRange(1))
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of everything random.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

@@ -16,7 +16,7 @@ from gvc.cli.progress import record_lines
 @click.option("--cache", type=click.Path(path_type=Path), help="Decoded frames.  [beside OUTPUT]")
 @weights_option
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Draws the frames.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,
