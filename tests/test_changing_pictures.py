@@ -14,7 +14,7 @@ import pytest
 from recordings import FFMPEG, HEIGHT, WIDTH, ffmpeg, head, read, there_and_back, write
 
 from gvc.bitstream import ColourDescription
-from gvc.errors import MediaError
+from gvc.errors import MediaError, UnsupportedError
 from gvc.media import Preparation, Source, colour_of, from_rgb, tag, to_rgb
 from gvc.media.ebml import element, elements
 
@@ -239,6 +239,13 @@ def _turned(angle: int):
         container.mux(stream.encode())
     file.seek(0)
     return file
+
+
+def test_pictures_that_no_file_holds_are_refused_at_once(tmp_path):
+    path = tmp_path / "huge.png"
+    ffmpeg("-f", "lavfi", "-i", "color=s=16400x16", "-frames:v", 1, path)
+    with pytest.raises(UnsupportedError, match="huge.png: pictures of 16400×16 are too large"):
+        read(path)
 
 
 # Cropping that containers ask for.

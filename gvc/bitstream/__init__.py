@@ -25,6 +25,7 @@ from gvc.bitstream.header import (
     ColourDescription,
     FileHeader,
     VideoHeader,
+    check_size,
 )
 from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
@@ -68,5 +69,6 @@ __all__ = [
     "SpeakerPack",
     "TensorChange",
     "VideoHeader",
+    "check_size",
     "fingerprint_of",
 ]

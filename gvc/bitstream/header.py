@@ -37,6 +37,18 @@ _COMPACT = 32
 _KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK | _HAS_CANVAS | _COMPACT
 
 
+def check_size(width: int, height: int) -> None:
+    """Make sure that a file may hold pictures of this size.
+
+    :raises InvalidDataError: if they are too large.
+    """
+    if max(width, height) > MAX_SIDE or width * height > MAX_AREA:
+        raise InvalidDataError(
+            f"pictures of {width}×{height} are too large: at most {MAX_SIDE} pixels on a side and "
+            f"{MAX_AREA} in all"
+        )
+
+
 #: What further tags begin with; other bytes behind the metadata are of a later version.
 _TAGS = b"TAGS"
 
@@ -154,8 +166,9 @@ class VideoHeader:
         """
         width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
-        if width * height > MAX_AREA or coded[0] * coded[1] > MAX_CODED_AREA:
-            raise InvalidDataError("picture is too large")
+        check_size(width, height)
+        if coded[0] * coded[1] > MAX_CODED_AREA:
+            raise InvalidDataError("coded picture is too large")
         time_base, frame_rate = (fields.fraction("rate", MAX_RATE_TERM) for _ in range(2))
         aspect = fields.fraction("sample aspect ratio", MAX_TERM)
         primaries, transfer, matrix, full_range = fields.raw(4)

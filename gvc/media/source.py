@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 import av
 
-from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription
-from gvc.errors import InvalidDataError
+from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription, check_size
+from gvc.errors import InvalidDataError, UnsupportedError
 from gvc.media.address import open_media
 from gvc.media.audio import DEFAULT_OPUS_BIT_RATE, AudioCopy, AudioTranscoder
 from gvc.media.cropping import cropping_of
@@ -175,6 +175,13 @@ class Source:
 
     def _describe(self, frame: av.VideoFrame) -> VideoInfo:
         stream = self._video
+        try:
+            check_size(frame.width, frame.height)
+        except InvalidDataError as error:
+            hint = (
+                "scale them: ffmpeg -i IN -vf scale=3840:-2 -f nut -c:v rawvideo - | gvc encode -"
+            )
+            raise UnsupportedError(error.cause, path=self.name, hint=hint) from error
         rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
         aspect = stream.sample_aspect_ratio or Fraction(1)
