@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -95,6 +96,13 @@ class _Log:
                 if not self._listeners:
                     self._stack.close()
 
+    def forget(self) -> None:
+        """Begin anew, in a process that was forked while others listened."""
+        self._lock = threading.Lock()
+        if self._listeners:
+            self._listeners = 0
+            self._stack.close()
+
     def description(self, container: av.container.InputContainer) -> str:
         """What FFmpeg says of a file, which it does by logging."""
         with self._lock, _level(av.logging.INFO):
@@ -117,6 +125,9 @@ def _level(level: int) -> Iterator[None]:
 
 
 _LOG = _Log()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_LOG.forget)
 
 
 def description_of(container: av.container.InputContainer) -> str:

@@ -178,9 +178,7 @@ class Source:
         try:
             check_size(frame.width, frame.height)
         except InvalidDataError as error:
-            hint = (
-                "scale them: ffmpeg -i IN -vf scale=3840:-2 -f nut -c:v rawvideo - | gvc encode -"
-            )
+            hint = "scale them first: ffmpeg -i IN -vf scale=3840:-2 OUT"
             raise UnsupportedError(error.cause, path=self.name, hint=hint) from error
         rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
