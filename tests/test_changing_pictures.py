@@ -136,6 +136,21 @@ def test_odd_sides_are_converted(sides):
     assert difference.max() <= 8
 
 
+@pytest.mark.parametrize(("size", "matrix"), [((96, 80), 1), ((48, 40), 1), ((96, 80), 9)])
+def test_frames_of_callers_stay_as_they_are(size, matrix):
+    preparation = Preparation()
+    first = from_rgb(head(), WIDTH, HEIGHT, ColourDescription(6, 6, 6, False))
+    second = from_rgb(head(), *size, ColourDescription(1, 1, matrix, True))
+    first.pts, second.pts = 0, 1
+    before, colour = second.to_ndarray(), colour_of(second)
+    preparation.push(first)
+    (made,) = preparation.push(second)
+    assert (made.width, made.height, colour_of(made).matrix) == (WIDTH, HEIGHT, 6)
+    assert (second.width, second.height) == size
+    assert colour_of(second) == colour
+    assert np.array_equal(second.to_ndarray(), before)
+
+
 def test_pixel_formats_may_change():
     """RGB, gray and deeper samples among frames of 4:2:0 become like these."""
     preparation = Preparation()

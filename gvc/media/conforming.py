@@ -9,7 +9,7 @@ import av
 
 from gvc.bitstream import ColourDescription
 from gvc.media.filters import Filter, FilterChain
-from gvc.media.picture import colour_of, is_named, rematrixed, scale, tag
+from gvc.media.picture import colour_of, is_named, rematrixed, resized, tag
 
 #: H.273 MatrixCoefficients to names of FFmpeg's filter "colorspace".
 _MATRICES = {
@@ -64,8 +64,7 @@ class Conformer:
 
     def _scaled(self, frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
         assert self._size is not None
-        scaled = scale(frame, *self._size, colour)
-        return _with_times_of(frame, scaled)
+        return _with_times_of(frame, resized(frame, *self._size, colour))
 
     def _recoloured(self, frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
         if frame.width % 2 or frame.height % 2:
