@@ -10,6 +10,17 @@ from __future__ import annotations
 import os
 
 
+def one_line(text: str) -> str:
+    """``text`` as one line that any terminal shows: what cannot be printed is escaped.
+
+    Names and tags come from strangers, and may hold control codes or bytes that are not Unicode.
+    """
+    joined = " ".join(text.split())
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in joined
+    )
+
+
 class GvcError(Exception):
     """Base of all errors; its text is one line: file, cause, and what to do.
 
@@ -37,7 +48,7 @@ class GvcError(Exception):
         text = self.cause if self.path is None else f"{self.path}: {self.cause}"
         if self.hint:
             text = f"{text} ({self.hint})"
-        return " ".join(text.split())
+        return one_line(text)
 
 
 class UsageError(GvcError, ValueError):
@@ -63,7 +74,7 @@ class UnsupportedError(GvcError, ValueError):
 
 
 class LimitError(UnsupportedError):
-    """Valid, but more than whoever decodes allows."""
+    """More than whoever decodes allows, or than a .gvc file can hold."""
 
 
 class WeightsError(GvcError, LookupError):

@@ -33,7 +33,14 @@ from gvc.bitstream.compression import compress
 from gvc.codec.rectangles import FACES_EVERY, choose_rectangle
 from gvc.codec.settings import CanvasMode, EncoderSettings, Purpose, canvas_size
 from gvc.codec.summary import summarise
-from gvc.errors import InvalidDataError, TruncatedDataError, UnsupportedError, UsageError
+from gvc.container import ChunkWriter
+from gvc.errors import (
+    InvalidDataError,
+    LimitError,
+    TruncatedDataError,
+    UnsupportedError,
+    UsageError,
+)
 from gvc.faces import Face
 from gvc.media import AudioMode
 
@@ -312,6 +319,16 @@ def file_of(video, group: Group) -> io.BytesIO:
     return file
 
 
+def unchecked_file_of(video, group: Group) -> io.BytesIO:
+    """The same, whatever the group says."""
+    file = io.BytesIO()
+    writer = ChunkWriter(file)
+    writer.write(2, FileHeader(video).to_bytes())
+    writer.write(3, group.to_bytes())
+    file.seek(0)
+    return file
+
+
 def test_headers_and_groups_round_trip():
     assert FileHeader.from_bytes(FileHeader(HELD).to_bytes()).video == HELD
     reader = BitstreamReader(file_of(HELD, PART))
@@ -327,8 +344,11 @@ def test_rectangles_outside_of_the_canvas_are_refused():
         (HELD, Rectangle(400, 128, 240, 240)),
         (HELD, Rectangle(16_000, 0, 64, 64)),
     ):
+        lying = replace(PART, rectangle=rectangle)
         with pytest.raises(InvalidDataError, match="does not lie in the picture"):
-            list(BitstreamReader(file_of(video, replace(PART, rectangle=rectangle))))
+            list(BitstreamReader(unchecked_file_of(video, lying)))
+        with pytest.raises(LimitError, match="does not lie in the picture"):
+            file_of(video, lying)
 
 
 @pytest.mark.parametrize("sides", [(0, 0, 0, 64), (0, 0, 64, 8), (20_000, 0, 64, 64)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import BinaryIO
 
 from gvc.bitstream import (
@@ -19,6 +20,8 @@ from gvc.errors import InvalidDataError
 
 #: Most audio packets in one block: 20 s of Opus.
 _BLOCK = 1000
+
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Muxer:
@@ -53,13 +56,23 @@ class Muxer:
         metadata: Mapping[str, str],
         *,
         pack: bytes | None = None,
+        video_metadata: Mapping[str, str] = _NO_TAGS,
+        audio_metadata: Mapping[str, str] = _NO_TAGS,
     ) -> None:
         """Write the header; once, before the first group.
 
+        :param metadata: of the file; :param video_metadata: of the video stream, such as its
+            language; :param audio_metadata: of the audio stream.
         :param pack: the speaker pack that ``video`` names, if the file is to hold it.
         """
         self._header = FileHeader(
-            video, audio, tuple(metadata.items()), embeds_pack=pack is not None, compact=True
+            video,
+            audio,
+            tuple(metadata.items()),
+            embeds_pack=pack is not None,
+            compact=True,
+            video_metadata=tuple(video_metadata.items()),
+            audio_metadata=tuple(audio_metadata.items()),
         )
         self._writer.write_header(self._header, pack=pack)
 

@@ -181,7 +181,12 @@ def encode(
         def write(coded: list[CodedGroup]) -> None:
             if coded and not muxer.has_header:
                 muxer.write_header(
-                    encoder.header, media.audio, media.metadata, pack=encoder.embedded_pack
+                    encoder.header,
+                    media.audio,
+                    media.metadata,
+                    pack=encoder.embedded_pack,
+                    video_metadata=media.video_metadata,
+                    audio_metadata=media.audio_metadata,
                 )
             for item in coded:
                 muxer.write_group(item.group, end_pts=item.end_pts)
@@ -285,6 +290,8 @@ def decode(
             options=options,
             metadata=source.metadata,
             name=name,
+            video_metadata=dict(header.video_metadata),
+            audio_metadata=dict(header.audio_metadata),
         )
     problem = None
     try:

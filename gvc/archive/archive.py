@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Archive:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).resolve()
+        self.folder = Path(os.path.realpath(folder))
 
     def entries(self, *states: State) -> list[Entry]:
         """What is known of all recordings, or of those in some states, by name.
@@ -160,8 +161,9 @@ class Archive:
         check_names(kept)
         token = files.new_token()
         decoding = Decoding(weights, packs, device, _share(threads, jobs))
+        where = Path(os.path.realpath(out))
         todo = [
-            RestoreTask(entry, self.folder, Path(out).resolve(), token, decoding, overwrite)
+            RestoreTask(entry, self.folder, where, token, decoding, overwrite)
             for entry in kept
         ]
         targets = () if overwrite else [task.target for task in todo]

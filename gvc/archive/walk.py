@@ -73,7 +73,8 @@ def named_roots(sources: Sequence[Path], archive: Path) -> dict[Path, Path]:
     for source in (Path(os.path.abspath(source)) for source in sources):
         if not source.exists():
             raise UsageError("no such file or folder", path=source)
-        if source.resolve() == archive or archive in source.resolve().parents:
+        place = Path(os.path.realpath(source))
+        if place == archive or archive in place.parents:
             raise UsageError("lies in the archive itself", path=source, hint=f"{archive}")
         name = Path(source.name)
         if not source.name:

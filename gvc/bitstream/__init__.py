@@ -17,7 +17,16 @@ from gvc.bitstream.group import (
     Reference,
 )
 from gvc.bitstream.group_format import GroupFormat
-from gvc.bitstream.header import AudioHeader, ColourDescription, FileHeader, VideoHeader
+from gvc.bitstream.header import (
+    MAX_FURTHER,
+    MAX_METADATA,
+    MAX_TEXT,
+    AudioHeader,
+    ColourDescription,
+    FileHeader,
+    VideoHeader,
+    check_size,
+)
 from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
 from gvc.bitstream.reader import BitstreamReader
 from gvc.bitstream.rectangle import RECTANGLE_UNIT, Rectangle
@@ -27,13 +36,16 @@ from gvc.bitstream.writer import BitstreamWriter
 from gvc.container import SIGNATURE, Chunk, Damage
 
 __all__ = [
+    "MAX_FURTHER",
     "MAX_GROUPS",
     "MAX_INTERPOLATED",
     "MAX_KEYS",
+    "MAX_METADATA",
     "MAX_PACK",
     "MAX_PTS",
     "MAX_RECTANGLES",
     "MAX_REFERENCES",
+    "MAX_TEXT",
     "RECTANGLE_UNIT",
     "SIGNATURE",
     "AudioBlock",
@@ -57,5 +69,6 @@ __all__ = [
     "SpeakerPack",
     "TensorChange",
     "VideoHeader",
+    "check_size",
     "fingerprint_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
@@ -30,6 +31,22 @@ class AudioBlock:
     """Consecutive audio packets; they cost a byte or two each beyond their data."""
 
     packets: tuple[AudioPacket, ...]
+
+    def parts(self, most_bytes: int) -> Iterator[AudioBlock]:
+        """The same packets in blocks of at most ``most_bytes`` of data and :data:`MAX_PACKETS`.
+
+        A packet that is longer has a block of its own.
+        """
+        packets: list[AudioPacket] = []
+        size = 0
+        for packet in self.packets:
+            if packets and (size + len(packet.data) > most_bytes or len(packets) == MAX_PACKETS):
+                yield AudioBlock(tuple(packets))
+                packets, size = [], 0
+            packets.append(packet)
+            size += len(packet.data)
+        if packets:
+            yield AudioBlock(tuple(packets))
 
     def to_bytes(self) -> bytes:
         """The payload of an audio chunk."""

@@ -5,18 +5,31 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gvc.container.varint import decode_varint, encode_varint
-from gvc.errors import InvalidDataError, TruncatedDataError
+from gvc.errors import InvalidDataError, LimitError, TruncatedDataError
 
 
 class FieldWriter:
-    """Collects fields."""
+    """Collects fields.
+
+    :raises LimitError: from every method, if no field of that type holds the value. Whether a
+        reader takes it is for :mod:`gvc.bitstream.read_back` to find out.
+    """
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def unsigned(self, value: int) -> None:
         """A variable-length integer from 0."""
-        self._data += encode_varint(value)
+        try:
+            self._data += encode_varint(value)
+        except ValueError as error:
+            raise LimitError(f"{value} is out of range") from error
+
+    def byte(self, value: int) -> None:
+        """An integer from 0 to 255."""
+        if not 0 <= value <= 255:
+            raise LimitError(f"{value} is out of range")
+        self._data.append(value)
 
     def signed(self, value: int) -> None:
         """A variable-length integer: 0, −1, 1, −2, 2… as 0, 1, 2, 3, 4…"""
@@ -34,7 +47,12 @@ class FieldWriter:
 
     def text(self, value: str) -> None:
         """UTF-8 behind its number of bytes."""
-        self.blob(value.encode())
+        if not isinstance(value, str):
+            raise LimitError(f"{value!r} is not text")
+        try:
+            self.blob(value.encode())
+        except UnicodeEncodeError as error:
+            raise LimitError(f"{value!r} holds half a character") from error
 
     def raw(self, value: bytes) -> None:
         """Bytes whose number the reader knows."""

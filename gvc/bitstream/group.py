@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.header import MAX_SIDE
 from gvc.bitstream.rectangle import Rectangle
-from gvc.errors import InvalidDataError, UnsupportedError
+from gvc.errors import InvalidDataError, LimitError, UnsupportedError
 
 #: Most frames of a group.
 MAX_FRAMES = 65535
@@ -147,7 +147,12 @@ class Group:
         return self.video or b"".join(key.data for key in self.keys)
 
     def to_bytes(self) -> bytes:
-        """The payload of a group chunk."""
+        """The payload of a group chunk.
+
+        :raises LimitError: if it has neither key frames nor video, or a number fits no field.
+        """
+        if not (self.keys or self.video):
+            raise LimitError("a group of pictures has neither key frames nor video")
         fields = FieldWriter()
         flags = _VARIABLE_RATE if self.variable_rate else 0
         if self.video:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gvc.bitstream.fields import FieldReader, FieldWriter
 from gvc.bitstream.group import MAX_PTS, Group, KeyFrame
 from gvc.bitstream.header import FileHeader
+from gvc.errors import InvalidDataError
 
 #: What the first NAL unit of a byte stream stands behind.
 _START_CODE = b"\x00\x00\x01"
@@ -21,15 +22,17 @@ class GroupFormat:
 
     :param frame_duration: nominal, in units of the video's time base.
     :param compact: as the header says.
+    :param canvas: width and height of key frames, as the header says; None without.
     """
 
     frame_duration: int
     compact: bool
+    canvas: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, header: FileHeader) -> GroupFormat:
         """The format that a header asks for."""
-        return cls(header.video.frame_duration, header.compact)
+        return cls(header.video.frame_duration, header.compact, header.video.canvas)
 
     def write(self, group: Group) -> bytes:
         """The payload of a group that others may follow."""
@@ -64,6 +67,15 @@ class GroupFormat:
         more = fields.signed("end", MAX_PTS)
         group = self.read(fields.rest())
         return replace(group, end_pts=self.usual_end(group) + more)
+
+    def check(self, group: Group) -> None:
+        """Hold a group to what the header says.
+
+        :raises InvalidDataError: if a rectangle is not in the canvas.
+        """
+        for rectangle in group.rectangles:
+            if self.canvas is None or not rectangle.lies_in(*self.canvas):
+                raise InvalidDataError("a rectangle does not lie in the picture")
 
     def usual_end(self, group: Group) -> int:
         """When the last frame ends if all frames last as long as is usual."""

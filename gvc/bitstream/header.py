@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,6 +22,7 @@ MAX_RATE_TERM = (1 << 31) - 1  # as FFmpeg keeps time bases and rates
 MAX_NAME = 64
 MAX_BLOB = 1 << 16
 MAX_METADATA = 64
+MAX_FURTHER = 1024
 MAX_TEXT = 4096
 MAX_CODE_LENGTH = 1024
 FINGERPRINT_BYTES = 16
@@ -33,6 +35,36 @@ _EMBEDS_PACK = 8
 _HAS_CANVAS = 16
 _COMPACT = 32
 _KNOWN_FLAGS = _HAS_AUDIO | _HAS_PRIOR | _HAS_PACK | _EMBEDS_PACK | _HAS_CANVAS | _COMPACT
+
+
+def check_size(width: int, height: int) -> None:
+    """Make sure that a file may hold pictures of this size.
+
+    :raises InvalidDataError: if they are too large.
+    """
+    if max(width, height) > MAX_SIDE or width * height > MAX_AREA:
+        raise InvalidDataError(
+            f"pictures of {width}×{height} are too large: at most {MAX_SIDE} pixels on a side and "
+            f"{MAX_AREA} in all"
+        )
+
+
+#: What further tags begin with; other bytes behind the metadata are of a later version.
+_TAGS = b"TAGS"
+
+#: Minor version of the format that has further tags.
+_MINOR_OF_TAGS = 1
+
+#: A key and a value.
+Tag = tuple[str, str]
+
+
+class TagOwner(enum.IntEnum):
+    """What a further tag belongs to."""
+
+    FILE = 0
+    VIDEO = 1
+    AUDIO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +142,8 @@ class VideoHeader:
         for value in (self.time_base, self.frame_rate, self.sample_aspect_ratio):
             fields.fraction(value)
         colour = self.colour
-        fields.raw(bytes([colour.primaries, colour.transfer, colour.matrix, colour.full_range]))
+        for point in (colour.primaries, colour.transfer, colour.matrix, colour.full_range):
+            fields.byte(point)
         fields.text(self.key_codec)
         fields.blob(self.key_parameters)
         fields.text(self.entropy_model)
@@ -133,8 +166,9 @@ class VideoHeader:
         """
         width, height = (fields.unsigned("width or height", MAX_SIDE, low=1) for _ in range(2))
         coded = [fields.unsigned("coded size", MAX_CODED_SIDE, low=1) for _ in range(2)]
-        if width * height > MAX_AREA or coded[0] * coded[1] > MAX_CODED_AREA:
-            raise InvalidDataError("picture is too large")
+        check_size(width, height)
+        if coded[0] * coded[1] > MAX_CODED_AREA:
+            raise InvalidDataError("coded picture is too large")
         time_base, frame_rate = (fields.fraction("rate", MAX_RATE_TERM) for _ in range(2))
         aspect = fields.fraction("sample aspect ratio", MAX_TERM)
         primaries, transfer, matrix, full_range = fields.raw(4)
@@ -231,6 +265,8 @@ class FileHeader:
     :param video: the video stream.
     :param audio: the audio stream, or None.
     :param metadata: keys and values, such as a title.
+    :param video_metadata: the same of the video stream, such as its language.
+    :param audio_metadata: the same of the audio stream.
     :param embeds_pack: whether the speaker pack stands in the chunk behind the header.
     :param compact: whether what a reader can put back is left out: the first start code of each
         key frame, and the index of a file of one group.
@@ -238,9 +274,16 @@ class FileHeader:
 
     video: VideoHeader
     audio: AudioHeader | None = None
-    metadata: tuple[tuple[str, str], ...] = ()
+    metadata: tuple[Tag, ...] = ()
     embeds_pack: bool = False
     compact: bool = False
+    video_metadata: tuple[Tag, ...] = ()
+    audio_metadata: tuple[Tag, ...] = ()
+
+    @property
+    def minor_version(self) -> int:
+        """Minor version of the format that a file with this header has."""
+        return _MINOR_OF_TAGS if self._further_tags() else 0
 
     def to_bytes(self) -> bytes:
         """The payload of the header chunk."""
@@ -258,11 +301,28 @@ class FileHeader:
         self.video.write(fields)
         if self.audio is not None:
             self.audio.write(fields)
-        fields.unsigned(len(self.metadata))
-        for key, value in self.metadata:
+        known = self.metadata[:MAX_METADATA]
+        fields.unsigned(len(known))
+        for key, value in known:
+            fields.text(key)
+            fields.text(value)
+        further = self._further_tags()
+        if further:
+            fields.raw(_TAGS)
+            fields.unsigned(len(further))
+        for owner, key, value in further:
+            fields.unsigned(owner)
             fields.text(key)
             fields.text(value)
         return fields.to_bytes()
+
+    def _further_tags(self) -> list[tuple[TagOwner, str, str]]:
+        """Tags that readers of version 1.0 pass over: beyond 64 of the file, and of streams."""
+        return [
+            *((TagOwner.FILE, key, value) for key, value in self.metadata[MAX_METADATA:]),
+            *((TagOwner.VIDEO, key, value) for key, value in self.video_metadata),
+            *((TagOwner.AUDIO, key, value) for key, value in self.audio_metadata),
+        ]
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FileHeader:
@@ -284,5 +344,25 @@ class FileHeader:
             (fields.text("metadata key", MAX_TEXT), fields.text("metadata value", MAX_TEXT))
             for _ in range(count)
         )
-        embeds_pack, compact = bool(flags & _EMBEDS_PACK), bool(flags & _COMPACT)
-        return cls(video, audio, metadata, embeds_pack, compact)
+        further = _read_further(fields)
+        return cls(
+            video,
+            audio,
+            metadata + further[TagOwner.FILE],
+            bool(flags & _EMBEDS_PACK),
+            bool(flags & _COMPACT),
+            further[TagOwner.VIDEO],
+            further[TagOwner.AUDIO],
+        )
+
+
+def _read_further(fields: FieldReader) -> dict[TagOwner, tuple[Tag, ...]]:
+    """Further tags by what they belong to; none where something else follows, or nothing."""
+    found: dict[TagOwner, tuple[Tag, ...]] = dict.fromkeys(TagOwner, ())
+    if fields.left < len(_TAGS) or fields.raw(len(_TAGS)) != _TAGS:
+        return found
+    for _ in range(fields.unsigned("number of further tags", MAX_FURTHER, low=1)):
+        owner = TagOwner(fields.unsigned("owner of a tag", max(TagOwner)))
+        tag = fields.text("tag's key", MAX_TEXT), fields.text("tag's value", MAX_TEXT)
+        found[owner] += (tag,)
+    return found

@@ -105,10 +105,7 @@ class BitstreamReader:
 
     def _whole(self, group: Group) -> Group:
         """A group with the data of its reference, checked against the header."""
-        canvas = self.header.video.canvas
-        for rectangle in group.rectangles:
-            if canvas is None or not rectangle.lies_in(*canvas):
-                raise InvalidDataError("a rectangle does not lie in the picture")
+        self._format.check(group)
         if group.reference is None:
             self._references.note(group)
             return group

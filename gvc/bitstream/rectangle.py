@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gvc.bitstream.fields import FieldReader, FieldWriter
+from gvc.errors import LimitError
 
 #: Left, top, width and height of a rectangle are multiples of this, and so are the sides of the
 #: pictures that it lies in.
@@ -44,11 +45,11 @@ class Rectangle:
     def write(self, fields: FieldWriter) -> None:
         """Append the fields in the order of the specification.
 
-        :raises ValueError: if it cannot be written.
+        :raises LimitError: if it cannot be written.
         """
         sides = self.left, self.top, self.width, self.height
         if any(side % RECTANGLE_UNIT or side < 0 for side in sides):
-            raise ValueError(f"{self} is not of whole units")
+            raise LimitError(f"{self} is not of whole units")
         for side in sides:
             fields.unsigned(side // RECTANGLE_UNIT)
 

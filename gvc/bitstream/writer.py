@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import BinaryIO
 
 from gvc.bitstream.audio import AudioBlock
-from gvc.bitstream.group import Group
+from gvc.bitstream.group import Group, Reference
 from gvc.bitstream.group_format import GroupFormat
 from gvc.bitstream.header import FileHeader
 from gvc.bitstream.index import MAX_GROUPS, GroupEntry, Index
+from gvc.bitstream.read_back import check_read_back, refusing
 from gvc.bitstream.references import References
-from gvc.container import ChunkWriter
-from gvc.errors import UsageError
+from gvc.bitstream.speaker_pack import MAX_PACK, fingerprint_of
+from gvc.container import MAX_PAYLOAD, ChunkWriter
+from gvc.errors import InvalidDataError, UsageError
+
+#: Most bytes of packets in an audio block; what describes them takes at most 30 bytes each.
+_MOST_SOUND = MAX_PAYLOAD // 2
 
 
 class ChunkKind(enum.IntEnum):
@@ -28,11 +34,16 @@ class ChunkKind(enum.IntEnum):
 class BitstreamWriter:
     """Writes a file in one pass: header, then groups and audio, then :meth:`close`.
 
+    Each unit is read back before it is written, so that no file is written that readers refuse.
+
     :param file: a binary file object; it is never sought, and not closed.
+    :raises LimitError: from every method, if a reader would refuse what is to be written.
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._chunks = ChunkWriter(file)
+        self._file = file
+        self._started: ChunkWriter | None = None
+        self._last_pts: int | None = None
         self._format = GroupFormat(1, compact=False)
         self._groups: list[GroupEntry] = []
         #: The first group, as long as it may be the only one.
@@ -43,15 +54,27 @@ class BitstreamWriter:
     @property
     def position(self) -> int:
         """Bytes written."""
-        return self._chunks.offset
+        return self._started.offset if self._started is not None else 0
+
+    @property
+    def _chunks(self) -> ChunkWriter:
+        if self._started is None:
+            raise UsageError("a file begins with its header")
+        return self._started
 
     def write_header(self, header: FileHeader, *, pack: bytes | None = None) -> None:
         """Write the header; first, and once.
 
         :param pack: the speaker pack, where the header says that the file holds it.
         """
+        if self._started is not None:
+            raise UsageError("a file has one header")
+        payload = header.to_bytes()
+        check_read_back("the header", payload, FileHeader.from_bytes, header)
+        _check_pack(header, pack)
         self._format = GroupFormat.of(header)
-        self._chunks.write(ChunkKind.HEADER, header.to_bytes())
+        self._started = ChunkWriter(self._file, minor=header.minor_version)
+        self._chunks.write(ChunkKind.HEADER, payload)
         if pack is not None:
             self._chunks.write(ChunkKind.PACK, pack)
 
@@ -61,9 +84,11 @@ class BitstreamWriter:
         In a compact file, one that knows its end is held back if it is the first: nothing may
         follow.
 
-        :raises UsageError: if it is predicted from a group that was not written here, or is one
-            more than a file may have.
+        :raises UsageError: if it does not begin after the one before, is predicted from a group
+            that was not written here, or is one more than a file may have.
         """
+        if self._last_pts is not None and group.pts <= self._last_pts:
+            raise UsageError("a group of pictures must begin after the one before")
         if len(self._groups) == MAX_GROUPS:
             raise UsageError(
                 f"a file has {MAX_GROUPS} groups at most", hint="go on in another file"
@@ -73,13 +98,23 @@ class BitstreamWriter:
                 "a group cannot be written without the one that it is predicted from",
                 hint="begin with a packet for which is_keyframe is true, and leave none out",
             )
+        self._check(group)
         self._references.note(group)
+        self._last_pts = group.pts
         self._write_held()
         first = not self._groups and self._audio_offset is None
         if self._format.compact and first and group.end_pts is not None:
             self._held = group
         else:
             self._write(group)
+
+    def _check(self, group: Group) -> None:
+        wanted = group
+        if group.reference is not None:
+            wanted = replace(group, reference=Reference(group.reference.pts))
+        with refusing("a group of pictures"):
+            self._format.check(group)
+        check_read_back("a group of pictures", self._format.write(group), self._format.read, wanted)
 
     def _write_held(self) -> None:
         if self._held is not None:
@@ -93,11 +128,14 @@ class BitstreamWriter:
         self._audio_offset = None
 
     def write_audio(self, block: AudioBlock) -> None:
-        """Write a block of audio packets."""
+        """Write a block of audio packets; a long one becomes several."""
         self._write_held()
-        offset = self._chunks.write(ChunkKind.AUDIO, block.to_bytes())
-        if self._audio_offset is None:
-            self._audio_offset = offset
+        for part in block.parts(_MOST_SOUND):
+            payload = part.to_bytes()
+            check_read_back("sound", payload, AudioBlock.from_bytes, part)
+            offset = self._chunks.write(ChunkKind.AUDIO, payload)
+            if self._audio_offset is None:
+                self._audio_offset = offset
 
     def close(self, *, end_pts: int) -> None:
         """Write index and trailer, or a group that does without.
@@ -106,6 +144,21 @@ class BitstreamWriter:
         """
         if self._held is not None:
             payload = self._format.write_final(self._held, end_pts)
+            with refusing("a group of pictures"):
+                self._format.read_final(payload)
             self._chunks.write(ChunkKind.FINAL_GROUP, payload)
             return
-        self._chunks.finish(Index(tuple(self._groups), end_pts).to_bytes())
+        index = Index(tuple(self._groups), end_pts)
+        payload, size = index.to_bytes(), self._chunks.offset
+        check_read_back(
+            "the index", payload, lambda data: Index.from_bytes(data, file_size=size), index
+        )
+        self._chunks.finish(payload)
+
+
+def _check_pack(header: FileHeader, pack: bytes | None) -> None:
+    with refusing("the speaker pack"):
+        if header.embeds_pack is not (pack is not None):
+            raise InvalidDataError("the header says another thing")
+        if pack is not None and (len(pack) > MAX_PACK or fingerprint_of(pack) != header.video.pack):
+            raise InvalidDataError("it is too long, or not the one that the header names")

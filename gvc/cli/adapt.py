@@ -8,6 +8,8 @@ import click
 
 from gvc.cli.lists import parse_qps
 from gvc.cli.options import (
+    SEED,
+    FiniteRange,
     device_option,
     loss_option,
     metric_weights_option,
@@ -26,7 +28,11 @@ from gvc.errors import GvcError
 )
 @click.option("-o", "--output", required=True, metavar="SPEAKER.gvcp", help="The pack to write.")
 @click.option(
-    "--seconds", default=240.0, show_default=True, help="Most seconds of learning, preparing apart."
+    "--seconds",
+    type=FiniteRange(0),
+    default=240.0,
+    show_default=True,
+    help="Most seconds of learning, preparing apart.",
 )
 @click.option("--steps", default=600, show_default=True, type=click.IntRange(1), help="Most steps.")
 @click.option(
@@ -40,14 +46,14 @@ from gvc.errors import GvcError
 @click.option("--size", default=256, show_default=True, help="As of gvc encode.")
 @click.option(
     "--worth",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     help="Distance that a kilobyte of the pack has to save; less makes larger packs, for many "
     "recordings.  [what it saves in RECORDINGS]",
 )
 @loss_option
 @metric_weights_option
 @weights_option
-@click.option("--seed", default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of everything random.")
 @device_option
 @threads_option
 @overwrite_option
@@ -92,7 +98,9 @@ def command(
         threads=threads,
         seed=seed,
     )
-    with writable(output, source=str(recordings[0]), overwrite=overwrite) as file:
+    with writable(
+        output, source=str(recordings[0]), overwrite=overwrite, endings=(".gvcp",)
+    ) as file:
         outcome = adapt(settings, report=record_lines(quiet=quiet))
         if outcome.pack is None:
             raise GvcError(

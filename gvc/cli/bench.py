@@ -108,7 +108,7 @@ command.add_command(adaptation)
 @metric_weights_option
 @weights_option
 @device_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of gvc and the metrics.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads of gvc and the metrics.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Points at once."
 )

@@ -20,6 +20,7 @@ from gvc.cli.options import (
     verbose_option,
 )
 from gvc.cli.start import keep_freed_memory, making_what_stays, preload_torch
+from gvc.errors import one_line
 
 if TYPE_CHECKING:
     from gvc.api.transcode import Report
@@ -113,7 +114,7 @@ def command(
     from gvc.api.transcode import decode
     from gvc.cli.files import STANDARD, readable, writable
     from gvc.cli.progress import progress_line, summary
-    from gvc.media import SinkOptions, format_of
+    from gvc.media import SinkOptions, endings_of, format_of
 
     if container is not None:
         chosen = _PIPE_FORMATS[container]
@@ -131,7 +132,7 @@ def command(
             on_error=on_error,
             limits=DecodeLimits(max_pixels, max_frames, max_seconds, time_limit),
         ) as file,
-        writable(target, source=source, overwrite=overwrite) as output,
+        writable(target, source=source, overwrite=overwrite, endings=endings_of(chosen)) as output,
         progress_line("decode", quiet=quiet) as on_progress,
     ):
         with making_what_stays():
@@ -150,10 +151,8 @@ def command(
     if not quiet:
         _say_losses(source, report)
     if report.problem is not None:
-        click.echo(
-            f"gvc: warning: {source}: {report.problem}; {report.frames} frames were decoded",
-            err=True,
-        )
+        problem = f"{report.problem}; {report.frames} frames were decoded"
+        click.echo(one_line(f"gvc: warning: {source}: {problem}"), err=True)
         sys.exit(1)
 
 
@@ -165,4 +164,4 @@ def _say_losses(source: str, report: Report) -> None:
         held = sum(loss.frames for loss in report.losses)
         losses.append(f"{held} of {report.frames} frames are held for what is lost")
     for line in losses:
-        click.echo(f"gvc: warning: {source}: {line}", err=True)
+        click.echo(one_line(f"gvc: warning: {source}: {line}"), err=True)

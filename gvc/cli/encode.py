@@ -9,10 +9,6 @@ import click
 from gvc.cli.coding_options import coding_options, coding_settings
 from gvc.cli.options import overwrite_option, quiet_option, threads_option, verbose_option
 from gvc.cli.start import keep_freed_memory, preload_torch
-from gvc.errors import UsageError
-
-#: What names of videos and pictures end in.
-_NOT_OURS = (".mp4", ".mkv", ".mov", ".webm", ".y4m", ".nut", ".png", ".jpg", ".jpeg")
 
 
 @click.command("encode")
@@ -36,25 +32,23 @@ def command(
 ) -> None:
     """Code the video IN as OUT (a .gvc file); - is standard input or output.
 
-    IN can be a still picture, too. Streams that are left out, and changes that are made to
-    pictures, are said in a line each.
+    IN can be an address that begins with http:// or https://, and a still picture, too. Streams
+    that are left out, and changes that are made to pictures, are said in a line each.
     """
     keep_freed_memory()
     preload_torch()
     from gvc.api.transcode import can_be_read_twice, encode
-    from gvc.cli.files import readable, writable
+    from gvc.cli.files import readable_media, writable
     from gvc.cli.progress import lines, progress_line, summary
     from gvc.media import AudioMode
 
     settings = coding_settings(coding)
-    if target.lower().endswith(_NOT_OURS):
-        raise UsageError("encode writes .gvc files", path=target, hint="gvc decode writes videos")
     say = lines(quiet=quiet)
     with (
-        writable(target, source=source, overwrite=overwrite) as file,
+        writable(target, source=source, overwrite=overwrite, endings=(".gvc",)) as file,
         progress_line("encode", quiet=quiet) as on_progress,
     ):
-        video = readable(source)
+        video = readable_media(source)
         if passes is None:
             passes = 2 if settings.bit_rate is not None and can_be_read_twice(video) else 1
         report = encode(

@@ -41,7 +41,9 @@ def command(
     say = lines(quiet=quiet)
     with (
         opened(source) as file,
-        writable(target, source=source, overwrite=overwrite) as output,
+        writable(
+            target, source=source, overwrite=overwrite, endings=(".266", ".vvc", ".h266")
+        ) as output,
     ):
         report = export_stream(
             file,

@@ -20,15 +20,32 @@ _WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def readable(name: str) -> Path | BinaryIO:
-    """What ``name`` means as a source.
+    """What ``name`` means as a source: a file, or standard input.
 
-    :raises UsageError: if it is standard input, and that is closed.
+    :raises UsageError: if it is standard input, and that is closed; or an address.
     """
     if name != STANDARD:
+        _check_address(name, read=())
         return Path(name)
     if sys.stdin is None:
         raise UsageError("standard input is closed")
     return sys.stdin.buffer
+
+
+def readable_media(name: str) -> str | Path | BinaryIO:
+    """The same, of commands that read with FFmpeg: an address of http or https, too."""
+    if "://" in name and _check_address(name):
+        return name
+    return readable(name)
+
+
+def _check_address(name: str, **read: tuple[str, ...]) -> bool:
+    if "://" not in name:
+        return False
+    # Loads FFmpeg, which commands that only look at bytes do without.
+    from gvc.media.address import check_address
+
+    return check_address(name, **read)
 
 
 @contextlib.contextmanager
@@ -55,11 +72,15 @@ def opened(name: str) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
+def writable(
+    name: str, *, source: str, overwrite: bool, endings: tuple[str, ...]
+) -> Iterator[BinaryIO]:
     """What ``name`` means as a target: a file that takes its name when all went well.
 
     :param source: what is read, which must be another file.
     :param overwrite: whether an existing file may be replaced.
+    :param endings: of names, ``.gvc`` say, that what is written has. Another one is refused where
+        it is that of another format; a name without any format's is not.
     :raises UsageError: if it must not be written.
     :raises MediaError: if it cannot be written.
     """
@@ -72,6 +93,8 @@ def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(name)
+    if path.suffix.lower() not in endings and not path.is_dir():
+        _check_ending(path, endings)
     if source != STANDARD and path.exists() and Path(source).exists() and path.samefile(source):
         raise UsageError("output is the same file as input", path=path)
     if path.is_file() and not overwrite:
@@ -88,3 +111,14 @@ def writable(name: str, *, source: str, overwrite: bool) -> Iterator[BinaryIO]:
         target.discard()
         raise
     target.commit()
+
+
+def _check_ending(path: Path, endings: tuple[str, ...]) -> None:
+    from gvc.media.formats import names_a_format
+
+    if names_a_format(path):
+        raise UsageError(
+            f"{path.suffix} is the ending of another format",
+            path=path,
+            hint=f"this command writes {', '.join(endings)}",
+        )

@@ -24,6 +24,6 @@ def command(source: str, target: str, weights: Path | None, overwrite: bool) -> 
 
     with (
         opened(source) as file,
-        writable(target, source=source, overwrite=overwrite) as output,
+        writable(target, source=source, overwrite=overwrite, endings=(".gvc",)) as output,
     ):
         import_stream(file, output, extra_weights=weights)

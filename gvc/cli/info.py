@@ -11,7 +11,7 @@ import click
 import gvc
 from gvc.cli.files import opened
 from gvc.codec.summary import StreamSummary, summarise
-from gvc.errors import MediaError, UsageError
+from gvc.errors import MediaError, UsageError, one_line
 
 
 @click.command("info")
@@ -31,7 +31,7 @@ def command(source: str | None, as_json: bool, build: bool) -> None:
     summary = _summarise(source)
     _print(describe(summary), as_json=as_json)
     if summary.problem is not None:
-        click.echo(f"gvc: warning: {source}: {summary.problem}", err=True)
+        click.echo(one_line(f"gvc: warning: {source}: {summary.problem}"), err=True)
         sys.exit(1)
 
 
@@ -80,6 +80,7 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
             "weights": video.weights.hex(),
             "prior": video.prior.hex() if video.prior else None,
             "pack": video.pack.hex() if video.pack else None,
+            **_named(summary.header.video_metadata),
         },
         "audio": None,
         "metadata": dict(summary.header.metadata),
@@ -91,8 +92,15 @@ def describe(summary: StreamSummary) -> dict[str, Any]:
             "channels": audio.channels,
             "packets": summary.audio_packets,
             "kbps": rate(summary.audio),
+            **_named(summary.header.audio_metadata),
         }
     return described
+
+
+def _named(tags: tuple[tuple[str, str], ...]) -> dict[str, str | None]:
+    """Language and title of a stream."""
+    of_stream = dict(tags)
+    return {name: of_stream.get(name) for name in ("language", "title")}
 
 
 def _build() -> dict[str, Any]:
@@ -113,10 +121,18 @@ def _summarise(source: str) -> StreamSummary:
         raise MediaError(error.strerror or str(error), path=source) from error
 
 
+def _printable(value: Any) -> Any:
+    """The same with text that any terminal shows on a line: tags may hold anything."""
+    if isinstance(value, dict):
+        return {one_line(key): _printable(item) for key, item in value.items()}
+    return one_line(value) if isinstance(value, str) else value
+
+
 def _print(described: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(described, indent=2, ensure_ascii=False))
         return
+    described = _printable(described)
     for key, value in described.items():
         if isinstance(value, dict):
             if value:

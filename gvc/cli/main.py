@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import keyword
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -13,7 +16,13 @@ from typing import NoReturn
 import click
 
 import gvc
-from gvc.errors import GvcError
+from gvc.errors import GvcError, one_line
+
+#: What libraries say, of all kinds of errors, where memory, addresses or threads are used up.
+_NO_MEMORY = re.compile(
+    "(?i)cannot allocate memory|can't allocate memory|not enough memory|unable to allocate|"
+    "failed to map segment|bad_alloc|out of memory|can't start new thread"
+)
 
 #: Commands by name, with the first line of their help; each is in the module of its name,
 #: with an underscore for a hyphen, and behind what is a word of Python.
@@ -82,6 +91,10 @@ def main() -> NoReturn:
         # nohup asks for hang-ups to be ignored.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Text that the terminal's encoding lacks is shown all the same.
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
@@ -89,24 +102,44 @@ def main() -> NoReturn:
         _flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
         _exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         _exit(2)
-    except GvcError as error:
+    except click.ClickException as error:
+        click.echo(f"gvc: {one_line(_usage(error))}", err=True)
+        _exit(2)
+    except Exception as error:
         if debug:
             raise
-        click.echo(f"gvc: {error}", err=True)
-        _exit(error.exit_code)
-    except OSError as error:
-        if debug:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"gvc: {where}{error.strerror or error}", err=True)
-        _exit(1)
-    except MemoryError:
-        click.echo("gvc: not enough memory", err=True)
-        _exit(1)
+        click.echo(f"gvc: {one_line(cause_of(error))}", err=True)
+        _exit(error.exit_code if isinstance(error, GvcError) else 1)
     sys.exit(0)
+
+
+def cause_of(error: Exception) -> str:
+    """What ended a command, in a line; an error that nobody foresaw is told to be one."""
+    if isinstance(error, GvcError) and not _NO_MEMORY.search(error.cause):
+        return str(error)
+    # FFmpeg says "again" where it gets no thread.
+    again = isinstance(error, OSError) and error.errno == errno.EAGAIN
+    of_ffmpeg = type(error).__module__.startswith("av.")
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) or (again and of_ffmpeg):
+        return "not enough memory (a smaller --size, or fewer --threads, may help)"
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    if isinstance(error, ImportError):
+        return f"a package is missing or broken: {error}"
+    return (
+        f"internal error: {type(error).__name__}: {error} "
+        "(a fault of gvc: gvc --debug shows where, please report it)"
+    )
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    help_with = f" ({context.command_path} --help)" if context is not None else ""
+    return error.format_message().rstrip(".") + help_with
 
 
 def _exit(code: int) -> NoReturn:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +17,25 @@ def _default_threads() -> int:
 
     return default_threads()
 
+
+class FiniteRange(click.FloatRange):
+    """A number with bounds; "nan" and "inf", which no bound keeps out, are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number.
+
+        :raises click.BadParameter: if it is not finite, or out of bounds.
+        """
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+#: What generators of random numbers take.
+SEED = click.IntRange(0, (1 << 63) - 1)
 
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), help="Weights in place of the shipped."

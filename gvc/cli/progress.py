@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gvc.errors import one_line
+
 if TYPE_CHECKING:
     from gvc.api.transcode import Progress as Done
     from gvc.api.transcode import Report
@@ -89,7 +91,7 @@ def summary(label: str, report: Report) -> str:
     """One line of what a run did."""
     rate = report.size * 8 / 1000 / report.seconds
     return (
-        f"{label}: {report.frames} frames, {report.seconds:.2f} s, {report.size} bytes, "
+        f"{one_line(label)}: {report.frames} frames, {report.seconds:.2f} s, {report.size} bytes, "
         f"{rate:.2f} kb/s, {report.frames / max(report.elapsed, 1e-3):.1f} fps"
     )
 
@@ -99,7 +101,7 @@ def lines(*, quiet: bool) -> Callable[[str], None]:
 
     def say(line: str) -> None:
         if not quiet:
-            click.echo(line, err=True)
+            click.echo(one_line(line), err=True)
 
     return say
 

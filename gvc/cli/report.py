@@ -94,7 +94,7 @@ def command(
     )
     if output is None:
         output = str(path / "report.html" if path.is_dir() else path.with_suffix(".html"))
-    with writable(output, source=str(path), overwrite=overwrite) as file:
+    with writable(output, source=str(path), overwrite=overwrite, endings=(".html", ".htm")) as file:
         with counting_line("report", quiet=quiet) as on_count:
             page = page_about(
                 path,

@@ -29,7 +29,9 @@ def preload_torch() -> None:
     found = importlib.util.find_spec("torch")
     if found is not None and found.origin is not None:
         library = Path(found.origin).with_name("lib") / "libtorch_cpu.so"
-        threading.Thread(target=_load, args=(library,), daemon=True).start()
+        # Without memory for a thread, importing will say so.
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=_load, args=(library,), daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -71,5 +73,5 @@ def prepare_worker() -> None:
 
 
 def _load(library: Path) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, MemoryError):
         ctypes.CDLL(str(library))

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from gvc.cli.options import (
+    SEED,
+    FiniteRange,
     device_option,
     metric_weights_option,
     quiet_option,
@@ -38,7 +40,11 @@ from gvc.cli.progress import record_lines
     help="Begin by making units of the initial weights live that give nothing.",
 )
 @click.option(
-    "--scale", default=1.0, show_default=True, help="Length of the run, 1 is the default."
+    "--scale",
+    type=FiniteRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Length of the run, 1 is the default.",
 )
 @click.option("--faces/--no-faces", default=True, help="Learn from landmarks and mattes.")
 @click.option(
@@ -55,10 +61,10 @@ from gvc.cli.progress import record_lines
     default=None,
     help="Precision of the arithmetic.  [bfloat16 where the device is made for it]",
 )
-@click.option("--seed", default=2, show_default=True, help="Of everything random.")
+@click.option("--seed", type=SEED, default=2, show_default=True, help="Of everything random.")
 @click.option("--resume/--restart", default=True, help="Whether to go on from a checkpoint.")
 @device_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gvc.cli.options import quiet_option, weights_option
+from gvc.cli.options import SEED, quiet_option, weights_option
 from gvc.cli.progress import record_lines
 
 
@@ -16,8 +16,8 @@ from gvc.cli.progress import record_lines
 @click.option("--cache", type=click.Path(path_type=Path), help="Motion codes.  [beside OUTPUT]")
 @weights_option
 @click.option("--steps", default=2000, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=0, show_default=True, help="Of everything random.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of everything random.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

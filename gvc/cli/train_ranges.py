@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gvc.cli.options import quiet_option, weights_option
+from gvc.cli.options import SEED, quiet_option, weights_option
 from gvc.cli.progress import record_lines
 
 
@@ -15,8 +15,8 @@ from gvc.cli.progress import record_lines
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--cache", type=click.Path(path_type=Path), help="Decoded frames.  [beside OUTPUT]")
 @weights_option
-@click.option("--seed", default=0, show_default=True, help="Draws the frames.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Draws the frames.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gvc.cli.options import metric_weights_option, quiet_option
+from gvc.cli.options import SEED, metric_weights_option, quiet_option
 from gvc.cli.progress import record_lines
 
 
@@ -17,8 +17,8 @@ from gvc.cli.progress import record_lines
 @metric_weights_option
 @click.option("--steps", type=click.IntRange(1), default=4000, show_default=True)
 @click.option("--faces/--no-faces", default=True, help="Weigh eyes and mouth by landmarks.")
-@click.option("--seed", default=2, show_default=True, help="Of everything random.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--seed", type=SEED, default=2, show_default=True, help="Of everything random.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
 @quiet_option
 def command(
     clips: Path,

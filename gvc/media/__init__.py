@@ -18,7 +18,7 @@ from gvc.media.picture import (
 )
 from gvc.media.preparation import Preparation
 from gvc.media.probe import holds_video
-from gvc.media.sink import Sink, SinkOptions, format_of
+from gvc.media.sink import Sink, SinkOptions, endings_of, format_of
 from gvc.media.source import AudioMode, Source, VideoInfo
 from gvc.media.still import StillSink, is_still, still_picture
 from gvc.media.template import is_storable
@@ -36,6 +36,7 @@ __all__ = [
     "VideoInfo",
     "colour_of",
     "copy_of",
+    "endings_of",
     "format_of",
     "from_planes",
     "from_rgb",

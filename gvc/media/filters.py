@@ -14,7 +14,9 @@ Filter = tuple[str, str | None]
 
 
 class FilterChain:
-    """Runs frames through filters one behind the other; a change of their format starts anew.
+    """Runs frames through filters one behind the other; they start anew where frames change.
+
+    A change is one of size, pixel format, matrix or range.
 
     :param filters: at least one. :param threads: CPU threads; None leaves the choice to FFmpeg.
     """
@@ -23,7 +25,7 @@ class FilterChain:
         self._filters = tuple(filters)
         self._threads = threads or 0
         self._graph: av.filter.Graph | None = None
-        self._format: tuple[int, int, str] | None = None
+        self._format: tuple[object, ...] | None = None
         self._time_base: Fraction | None = None
 
     def push(self, frame: av.VideoFrame) -> list[av.VideoFrame]:
@@ -32,7 +34,8 @@ class FilterChain:
         :raises av.FFmpegError: if a filter cannot take it.
         """
         ready: list[av.VideoFrame] = []
-        form = (frame.width, frame.height, frame.format.name)
+        size = frame.width, frame.height
+        form = (*size, frame.format.name, frame.colorspace, frame.color_range, frame.time_base)
         if self._graph is None or form != self._format:
             ready += self.finish()
             self._graph, self._format = self._make_graph(frame), form

@@ -54,6 +54,11 @@ def colour_of(frame: av.VideoFrame) -> ColourDescription:
     )
 
 
+def is_named(frame: av.VideoFrame) -> bool:
+    """Whether ``frame`` says which matrix its samples have."""
+    return frame.colorspace in _MATRICES and not _is_rgb(frame)
+
+
 def to_yuv420(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
     """``frame`` at another size as 8-bit yuv420p, with its own matrix and range."""
     return _convert(frame, "yuv420p", width, height, colour_of(frame))
@@ -131,6 +136,31 @@ def scale(
     return _convert(frame, "yuv420p", width, height, colour)
 
 
+def resized(
+    frame: av.VideoFrame, width: int, height: int, colour: ColourDescription
+) -> av.VideoFrame:
+    """A yuv420p version of ``frame``, which has the colours ``colour`` and stays as it is."""
+    made = _convert(frame, "yuv420p", width, height, colour, named=False)
+    return tag(copy_of(made, 0) if made is frame else made, colour)
+
+
+def rematrixed(
+    frame: av.VideoFrame, source: ColourDescription, target: ColourDescription
+) -> av.VideoFrame:
+    """``frame``, yuv420p of the colours ``source``, in those of ``target``.
+
+    libswscale goes by RGB of 8 bits, and is up to 3 levels off.
+    """
+    converted = frame.reformat(
+        src_colorspace=_MATRICES.get(source.matrix, Colorspace.ITU709),
+        dst_colorspace=_MATRICES.get(target.matrix, Colorspace.ITU709),
+        src_color_range=ColorRange.JPEG if source.full_range else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG if target.full_range else ColorRange.MPEG,
+        interpolation=_SCALER,
+    )
+    return tag(converted, target)
+
+
 def tag(frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
     """Name the colours of ``frame``; its samples stay as they are."""
     frame.colorspace = colour.matrix
@@ -141,7 +171,7 @@ def tag(frame: av.VideoFrame, colour: ColourDescription) -> av.VideoFrame:
 
 
 def copy_of(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
-    """The same picture, 8-bit 4:2:0, at another time."""
+    """The same picture, in planes of 8 bits, at another time."""
     copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
     for target, source in zip(copy.planes, frame.planes, strict=True):
         rows = [
@@ -149,14 +179,22 @@ def copy_of(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
             for plane in (target, source)
         ]
         rows[0][:] = rows[1]
-    copy.pts, copy.time_base = pts, frame.time_base
+    copy.pts = pts
+    if frame.time_base is not None:
+        copy.time_base = frame.time_base
     copy.colorspace, copy.color_range = frame.colorspace, frame.color_range
     copy.color_primaries, copy.color_trc = frame.color_primaries, frame.color_trc
     return copy
 
 
 def _convert(
-    frame: av.VideoFrame, pixel_format: str, width: int, height: int, colour: ColourDescription
+    frame: av.VideoFrame,
+    pixel_format: str,
+    width: int,
+    height: int,
+    colour: ColourDescription,
+    *,
+    named: bool = True,
 ) -> av.VideoFrame:
     matrix = _MATRICES.get(colour.matrix, Colorspace.ITU709)
     yuv_range = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
@@ -171,7 +209,7 @@ def _convert(
         dst_color_range=ColorRange.JPEG if to_rgb_ else yuv_range,
         interpolation=_SCALER,
     )
-    return converted if to_rgb_ else tag(converted, colour)
+    return converted if to_rgb_ or not named else tag(converted, colour)
 
 
 def _is_rgb(frame: av.VideoFrame) -> bool:

@@ -61,12 +61,14 @@ def shape_of(video: VideoHeader) -> Fraction:
     return _limited(video.sample_aspect_ratio, _MAX_TERM)
 
 
-def amending(file: BinaryIO, container: str, video: VideoHeader) -> BinaryIO | AmendingFile:
+def amending(
+    file: BinaryIO, container: str, video: VideoHeader, *, title: str = ""
+) -> BinaryIO | AmendingFile:
     """``file``, with the headers amended if the format needs it.
 
     Matroska has to be given :func:`make_room` before.
 
-    :param container: FFmpeg's name of the format.
+    :param container: FFmpeg's name of the format. :param title: of the video stream.
     """
     shape = shape_of(video)
     if shape == 1:
@@ -77,14 +79,15 @@ def amending(file: BinaryIO, container: str, video: VideoHeader) -> BinaryIO | A
         return AmendingFile(file, lambda data: _amend_nut(data, shape))
     if container in ("matroska", "webm"):
         display = _display(container, video)
-        return AmendingFile(file, lambda data: _amend_matroska(data, display))
+        name = element(_NAME, title.encode()) if title else b""
+        return AmendingFile(file, lambda data: _amend_matroska(data, display, name))
     return file
 
 
 def make_room(stream: av.VideoStream, container: str, video: VideoHeader) -> None:
     """Have FFmpeg leave space for the shape in the header of Matroska."""
     if container in ("matroska", "webm") and shape_of(video) != 1:
-        stream.metadata["title"] = _ROOM
+        stream.metadata["title"] = _ROOM + stream.metadata.get("title", "")
 
 
 def _limited(shape: Fraction, most: int) -> Fraction:
@@ -166,7 +169,7 @@ def _display(container: str, video: VideoHeader) -> bytes:
     )
 
 
-def _amend_matroska(data: bytes, display: bytes) -> bytes:
+def _amend_matroska(data: bytes, display: bytes, name: bytes) -> bytes:
     """``data`` with the shape in place of the track's name, if it holds the tracks.
 
     FFmpeg writes them twice where it can seek: at the beginning, and once more at the end.
@@ -177,7 +180,7 @@ def _amend_matroska(data: bytes, display: bytes) -> bytes:
     if tracks is None:
         return data
     parts = [
-        _amend_track(part.content, len(part.whole), display)
+        _amend_track(part.content, len(part.whole), display, name)
         if part.identity == _TRACK and _ROOM.encode() in part.content
         else part.whole
         for part in elements(tracks.content)
@@ -192,15 +195,15 @@ def _amend_matroska(data: bytes, display: bytes) -> bytes:
     return data[: end - len(content)] + content + data[end:]
 
 
-def _amend_track(content: bytes, length: int, display: bytes) -> bytes:
-    """A track of ``length`` bytes, with ``display`` for its name."""
+def _amend_track(content: bytes, length: int, display: bytes, name: bytes) -> bytes:
+    """A track of ``length`` bytes, with ``display`` and ``name`` for its name."""
     parts = []
     for part in elements(content):
         if part.identity == _VIDEO:
             kept = (p.whole for p in elements(part.content) if p.identity != _DISPLAY_UNIT)
             parts.append(element(_VIDEO, b"".join(kept) + display))
-        elif part.identity != _NAME:
-            parts.append(part.whole)
+        else:
+            parts.append(name if part.identity == _NAME else part.whole)
     track = element(_TRACK, b"".join(parts))
     filling = length - len(track) - len(element(_VOID, b""))
     return element(_TRACK, b"".join(parts) + element(_VOID, bytes(filling)))

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import av
 
+from gvc.media.conforming import Conformer
+from gvc.media.cropping import Cropping
 from gvc.media.deinterlacing import Deinterlacer
 from gvc.media.dynamic_range import StandardRange, transfer_of
+from gvc.media.filters import FilterChain
 from gvc.media.orientation import Upright
 
 
@@ -16,33 +19,57 @@ def silent(_: str) -> None:
 
 
 class Preparation:
-    """Makes the frames of one stream progressive, upright and of standard dynamic range.
+    """Makes the frames of one stream progressive, upright, of standard dynamic range and alike.
+
+    Each frame is made ready by what it says itself; then all get size, matrix and range of the
+    first.
 
     :param say: told in a line, once, what is changed of the pictures.
     :param threads: CPU threads; None leaves the choice to FFmpeg.
+    :param crop: what the container cuts off each picture, if anything.
     """
 
-    def __init__(self, *, say: Callable[[str], None] = silent, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        say: Callable[[str], None] = silent,
+        threads: int | None = None,
+        crop: Cropping | None = None,
+    ) -> None:
         self._say = say
+        self._said: set[str] = set()
+        self._crop = FilterChain([crop.filter], threads=threads) if crop is not None else None
         self._deinterlacer = Deinterlacer(threads=threads)
         self._range = StandardRange(threads=threads)
-        self._said: set[str] = set()
-        self._upright: Upright | None = None
+        self._upright = Upright()
+        self._conformer = Conformer(say=self._say_once, threads=threads)
 
     @property
     def turned(self) -> bool:
-        """Whether width and height have changed places."""
-        return self._upright is not None and self._upright.turned
+        """Whether width and height have changed places, of the first frame and so of all."""
+        return self._upright.turned
 
     def push(self, frame: av.VideoFrame) -> list[av.VideoFrame]:
         """Frames that are ready with this one, with pts and time base of their source.
 
         :raises av.FFmpegError: if FFmpeg cannot convert it.
         """
-        if self._upright is None:
-            self._upright = Upright(frame)
-            if _is_transparent(frame):
-                self._say_once("transparency is left out")
+        if self._crop is not None:
+            (frame,) = self._crop.push(frame)
+        self._tell(frame)
+        return [self._made(each) for each in self._deinterlacer.push(frame)]
+
+    def finish(self) -> list[av.VideoFrame]:
+        """The frames that were held back."""
+        return [self._made(each) for each in self._deinterlacer.finish()]
+
+    def _made(self, frame: av.VideoFrame) -> av.VideoFrame:
+        return self._conformer.conform(self._upright.turn(self._range.convert(frame)))
+
+    def _tell(self, frame: av.VideoFrame) -> None:
+        """Say what is changed of ``frame``."""
+        if _TRANSPARENCY not in self._said and _is_transparent(frame):
+            self._say_once(_TRANSPARENCY)
         if frame.interlaced_frame:
             self._say_once("is interlaced; deinterlaced (bwdif), one frame for two fields")
         transfer = transfer_of(frame)
@@ -51,20 +78,14 @@ class Preparation:
                 f"has a high dynamic range ({transfer}); coded as BT.709, 203 cd/m² is white and "
                 "what is brighter is clipped"
             )
-        return [self._made(each) for each in self._deinterlacer.push(frame)]
-
-    def finish(self) -> list[av.VideoFrame]:
-        """The frames that were held back."""
-        return [self._made(each) for each in self._deinterlacer.finish()]
-
-    def _made(self, frame: av.VideoFrame) -> av.VideoFrame:
-        assert self._upright is not None
-        return self._upright.turn(self._range.convert(frame))
 
     def _say_once(self, line: str) -> None:
         if line not in self._said:
             self._said.add(line)
             self._say(line)
+
+
+_TRANSPARENCY = "transparency is left out"
 
 
 def _is_transparent(frame: av.VideoFrame) -> bool:

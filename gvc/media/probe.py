@@ -26,7 +26,9 @@ def holds_video(path: Path) -> bool:
     :raises MediaError: if the file cannot be read.
     """
     try:
-        with av.open(path, options=_OPTIONS) as container:
+        with av.open(
+            f"file:{path}", options=_OPTIONS, metadata_errors="surrogateescape"
+        ) as container:
             name = container.format.name
             if name in _NO_RECORDINGS or name.endswith("_pipe"):
                 return False

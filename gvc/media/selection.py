@@ -9,6 +9,9 @@ from typing import Any
 import av
 from av.stream import Disposition
 
+from gvc.errors import one_line
+from gvc.media.tags import repaired
+
 #: What the disposition "default" counts, in pixels or channels, where ffmpeg chooses a stream.
 _DEFAULT = 5_000_000
 
@@ -85,4 +88,4 @@ def _description(stream: Any) -> str:
     cover = "cover picture" if stream.disposition & Disposition.attached_pic else None
     kind = f"{stream.type}: {codec}" if codec else stream.type
     parts = (kind, cover, stream.metadata.get("language"), stream.metadata.get("title"))
-    return ", ".join(part for part in parts if part)
+    return one_line(", ".join(repaired(part) for part in parts if part))

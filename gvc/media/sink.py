@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import BinaryIO
 
 import av
@@ -17,6 +18,7 @@ from av.video.reformatter import ColorRange
 from gvc.bitstream import AudioHeader, AudioPacket, VideoHeader
 from gvc.errors import GvcError, MediaError, UsageError
 from gvc.media.constant_rate import ConstantRate
+from gvc.media.ffmpeg_log import explaining, reason_of
 from gvc.media.pixel_shape import amending, make_room, shape_of
 from gvc.media.template import open_template
 
@@ -46,6 +48,12 @@ _NO_SOUND = {
     "mov": {"opus", "vorbis", "flac"},
     "webm": {"aac", "mp3", "mp2", "ac3", "eac3", "flac", "pcm_s16le"},
 }
+
+#: Presets of x264 and x265, which complain of others on standard error themselves.
+_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
 
 #: FFmpeg's name of y4m, which holds neither times nor sound.
 _Y4M = "yuv4mpegpipe"
@@ -78,6 +86,11 @@ def format_of(name: str | PurePath) -> str:
     return _FORMATS[suffix]
 
 
+def endings_of(container: str) -> tuple[str, ...]:
+    """Endings of names of files of a format, or of a still picture."""
+    return tuple(ending for ending, name in _FORMATS.items() if name == container)
+
+
 class Sink:
     """A media file that is written.
 
@@ -85,6 +98,8 @@ class Sink:
     :param container: FFmpeg's name of the format.
     :param video: the video stream. :param audio: the audio stream, or None.
     :param name: of the file, for messages.
+    :param metadata: of the file; :param video_metadata: of the video stream, such as its language;
+        :param audio_metadata: of the audio stream.
     :raises MediaError: if FFmpeg cannot write this, with its reason.
     :raises UsageError: if there is no such encoder, or the format cannot hold the sound.
     """
@@ -97,10 +112,14 @@ class Sink:
         video: VideoHeader,
         audio: AudioHeader | None,
         options: SinkOptions,
-        metadata: dict[str, str],
+        metadata: Mapping[str, str],
         name: str,
+        video_metadata: Mapping[str, str] = MappingProxyType({}),
+        audio_metadata: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._name = name
+        #: Whether FFmpeg has begun the file, and opened its encoder.
+        self._begun = False
         self._video_header = video
         self._waiting: deque[AudioPacket] = deque()
         self._constant_rate = ConstantRate(video.frame_rate) if container == _Y4M else None
@@ -112,16 +131,19 @@ class Sink:
         )
         with self._reporting():
             self._container = av.open(
-                amending(file, container, video),
+                amending(file, container, video, title=_tags(video_metadata).get("title", "")),
                 "w",
                 format=container,
                 container_options=_container_options(container, seekable=file.seekable()),
             )
-            self._container.metadata.update(metadata)
+            self._container.metadata.update(_tags(metadata))
             self._video = self._add_video(container, options)
+            self._video.metadata.update(_tags(video_metadata))
+            make_room(self._video, container, video)
             self._audio = None
             if audio is not None and container != _Y4M:
                 self._audio = self._add_audio(container, audio)
+                self._audio[0].metadata.update(_tags(audio_metadata))
 
     def write_video(self, frame: av.VideoFrame) -> None:
         """Write a frame: yuv420p of the header's size, pts in its time base.
@@ -135,6 +157,10 @@ class Sink:
         if self._delay is None:
             self._delay = max(Fraction(0), -time)
         frame.pts += round(self._delay / self._video_header.time_base)
+        if not self._begun:
+            with self._reporting():
+                self._container.start_encoding()
+            self._begun = True
         with self._reporting():
             self._write_audio_until(time)
             frames = [frame] if self._constant_rate is None else self._constant_rate.spread(frame)
@@ -191,9 +217,12 @@ class Sink:
         header = self._video_header
         codec = options.codec or _CODECS.get(container, "libx264")
         try:
-            stream = self._container.add_stream(codec, rate=header.frame_rate)
+            kind = av.Codec(codec, "w").type
         except UnknownCodecError as error:
             raise UsageError(f"FFmpeg has no encoder {codec!r}") from error
+        if kind != "video":
+            raise UsageError(f"{codec!r} is no encoder of video")
+        stream = self._container.add_stream(codec, rate=header.frame_rate)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = header.width, header.height
         odd = header.width % 2 or header.height % 2
@@ -202,7 +231,6 @@ class Sink:
         time_base = 1 / header.frame_rate if container == _Y4M else header.time_base
         stream.time_base = stream.codec_context.time_base = time_base
         stream.sample_aspect_ratio = shape_of(header)
-        make_room(stream, container, header)
         context = stream.codec_context
         context.colorspace = header.colour.matrix
         context.color_primaries = header.colour.primaries
@@ -214,6 +242,10 @@ class Sink:
             context.thread_type = "FRAME"
         if codec != "rawvideo":
             stream.options = {"crf": str(16 if options.crf is None else options.crf)}
+            if codec in ("libx264", "libx265") and options.preset not in (None, *_PRESETS):
+                raise UsageError(
+                    f"{codec} has no preset {options.preset!r}", hint=", ".join(_PRESETS)
+                )
             if options.preset is not None:
                 stream.options = {**stream.options, "preset": options.preset}
         if codec == "libx265":
@@ -233,16 +265,27 @@ class Sink:
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:
-        """Name file and reason where writing fails; a closed pipe stays a BrokenPipeError."""
+        """Name file and reason where writing fails; a closed pipe stays a BrokenPipeError.
+
+        FFmpeg tells its reasons as long as the file begins. Later, its decoders may be at work on
+        key frames at the same time, whose log would get in the way.
+        """
         try:
-            yield
+            with contextlib.nullcontext() if self._begun else explaining(self._name):
+                yield
         except (BrokenPipeError, GvcError):
             raise
         except OverflowError as error:
             raise MediaError("a time is too large for FFmpeg", path=self._name) from error
         except (av.FFmpegError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise MediaError(reason, path=self._name) from error
+            reason = reason_of(error, [])
+            raise MediaError(reason.cause, path=self._name, hint=reason.hint) from error
+
+
+def _tags(given: Mapping[str, str]) -> dict[str, str]:
+    """Tags as FFmpeg takes them: text ends at a NUL."""
+    parted = ((key.partition("\0")[0], value.partition("\0")[0]) for key, value in given.items())
+    return {key: value for key, value in parted if key}
 
 
 def _container_options(container: str, *, seekable: bool) -> dict[str, str]:

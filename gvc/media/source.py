@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,15 +12,16 @@ from typing import Any, BinaryIO
 
 import av
 
-from gvc.bitstream import SIGNATURE, AudioHeader, AudioPacket, ColourDescription
-from gvc.errors import GvcError, InvalidDataError, MediaError
+from gvc.bitstream import AudioHeader, AudioPacket, ColourDescription, check_size
+from gvc.errors import InvalidDataError, UnsupportedError
+from gvc.media.address import open_media
 from gvc.media.audio import DEFAULT_OPUS_BIT_RATE, AudioCopy, AudioTranscoder
+from gvc.media.cropping import cropping_of
+from gvc.media.ffmpeg_log import check_encryption, explained, explaining
 from gvc.media.picture import colour_of
 from gvc.media.preparation import Preparation, silent
 from gvc.media.selection import select
-
-#: Tags of containers that say nothing about the recording.
-_CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+from gvc.media.tags import tags_of_file, tags_of_stream
 
 #: Rates outside this range are what a container makes of missing times.
 _RATES = Fraction(1), Fraction(1000)
@@ -69,7 +69,8 @@ class Source:
     One video stream is taken, and one audio stream, those that ffmpeg would take. Frames come out
     progressive, upright and of standard dynamic range.
 
-    :param file: a path, or a binary file object, which need not be seekable.
+    :param file: a path, an address that begins with http or https, or a binary file object, which
+        need not be seekable.
     :param audio: what becomes of the sound.
     :param audio_bit_rate: of Opus, bits a second.
     :param threads: CPU threads of the video decoder; None leaves the choice to FFmpeg.
@@ -89,20 +90,18 @@ class Source:
         self.name = str(file) if isinstance(file, (str, Path)) else _stream_name(file)
         #: Video packets that FFmpeg could not decode.
         self.damaged_packets = 0
-        try:
-            if _is_coded(file):
-                raise InvalidDataError(
-                    "is a .gvc file already", path=self.name, hint="gvc decode makes a video of it"
-                )
-            self._container = av.open(str(file) if isinstance(file, Path) else file, "r")
-        except (av.FFmpegError, OSError) as error:
-            raise MediaError(_reason(error), path=self.name) from error
+        self._container = open_media(file, self.name)
         try:
             self._video, sound = self._choose(sound=audio is not AudioMode.NONE, say=say)
             self._video.thread_type = "AUTO"
             self._video.codec_context.thread_count = threads or 0
             self._audio = self._open_audio(sound, audio, audio_bit_rate)
-            self._preparation = Preparation(say=say, threads=threads)
+            #: Title, date and so on; language and title of the streams.
+            self.metadata = tags_of_file(self._container.metadata, say)
+            self.video_metadata = tags_of_stream(self._video.metadata, say)
+            self.audio_metadata = tags_of_stream(sound.metadata if sound else {}, say)
+            crop = cropping_of(self._container, self._video)
+            self._preparation = Preparation(say=say, threads=threads, crop=crop)
             self._frames = self._demux()
             self._ahead: list[av.VideoFrame | AudioPacket] = []
             self.video = self._describe(self._first_frame())
@@ -115,15 +114,6 @@ class Source:
         """The stored audio stream, None if there is none."""
         return self._audio.header if self._audio is not None else None
 
-    @property
-    def metadata(self) -> dict[str, str]:
-        """Title, date and so on."""
-        return {
-            key: value
-            for key, value in self._container.metadata.items()
-            if key.lower() not in _CONTAINER_TAGS
-        }
-
     def __iter__(self) -> Iterator[av.VideoFrame | AudioPacket]:
         """Frames, their pts strictly increasing in the video's time base, and audio packets.
 
@@ -135,6 +125,10 @@ class Source:
 
     def close(self) -> None:
         """Close the file."""
+        video = getattr(self, "_video", None)
+        if video is not None:
+            # Its threads are idle before it goes, see gvc.media.ffmpeg_log.
+            video.codec_context.flush_buffers()
         self._container.close()
 
     def __enter__(self) -> Source:
@@ -165,14 +159,12 @@ class Source:
     ) -> AudioCopy | AudioTranscoder | None:
         if stream is None:
             return None
-        try:
+        with explaining(self.name, about="audio"):
             return (
                 AudioCopy(stream)
                 if mode is AudioMode.COPY
                 else AudioTranscoder(stream, bit_rate=bit_rate)
             )
-        except av.FFmpegError as error:
-            raise MediaError(f"audio: {_reason(error)}", path=self.name) from error
 
     def _first_frame(self) -> av.VideoFrame:
         for unit in self._frames:
@@ -183,6 +175,11 @@ class Source:
 
     def _describe(self, frame: av.VideoFrame) -> VideoInfo:
         stream = self._video
+        try:
+            check_size(frame.width, frame.height)
+        except InvalidDataError as error:
+            hint = "scale them first: ffmpeg -i IN -vf scale=3840:-2 OUT"
+            raise UnsupportedError(error.cause, path=self.name, hint=hint) from error
         rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
         aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -208,29 +205,30 @@ class Source:
         self._time_base = Fraction(self._video.time_base or Fraction(1, 90_000))
         times = _Times(self._time_base, self._video.guessed_rate or _DEFAULT_RATE)
         streams = [self._video, *([self._audio.stream] if self._audio is not None else [])]
-        try:
-            for packet in self._container.demux(streams):
-                if self._audio is not None and packet.stream is self._audio.stream:
-                    yield from self._audio.push(packet)
-                    continue
-                for decoded in self._decode(packet):
-                    for frame in self._preparation.push(decoded):
-                        yield times.repair(frame)
-            for frame in self._preparation.finish():
-                yield times.repair(frame)
-        except GvcError:
-            raise
-        except (av.FFmpegError, OSError) as error:
-            raise MediaError(_reason(error), path=self.name) from error
+        for packet in explained(self._container.demux(streams), self.name):
+            check_encryption(packet, self.name)
+            if self._audio is not None and packet.stream is self._audio.stream:
+                yield from explained(self._audio.push(packet), self.name)
+                continue
+            for decoded in self._decode(packet):
+                for frame in self._prepared(decoded):
+                    yield times.repair(frame)
+        for frame in self._prepared(None):
+            yield times.repair(frame)
         if self._audio is not None:
             yield from self._audio.finish()
 
     def _decode(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
-        try:
-            return list(packet.decode())
-        except av.InvalidDataError:
-            self.damaged_packets += 1
-            return []
+        with explaining(self.name):
+            try:
+                return list(packet.decode())
+            except av.InvalidDataError:
+                self.damaged_packets += 1
+                return []
+
+    def _prepared(self, decoded: av.VideoFrame | None) -> list[av.VideoFrame]:
+        with explaining(self.name):
+            return self._preparation.push(decoded) if decoded else self._preparation.finish()
 
 
 class _Times:
@@ -249,18 +247,6 @@ class _Times:
         return frame
 
 
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 def _stream_name(file: BinaryIO) -> str:
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else "<stream>"
-
-
-def _is_coded(file: str | Path | BinaryIO) -> bool:
-    """Whether it is a .gvc file, which FFmpeg would take for one of another format."""
-    if not isinstance(file, (str, Path)) or not os.path.isfile(file):
-        return False
-    with open(file, "rb") as opened:
-        return opened.read(len(SIGNATURE)) == SIGNATURE

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace
 
 from gvc.bitstream import AudioPacket, VideoHeader
-from gvc.errors import MediaError, UsageError
+from gvc.errors import UsageError
+from gvc.media.ffmpeg_log import explaining
 from gvc.media.picture import to_rgb
 
 #: FFmpeg's encoders of stills with the pixel formats that they take. JPEG is BT.601 in full range.
@@ -94,7 +95,5 @@ def still_picture(
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.JPEG,
         )
-    try:
+    with explaining(name):
         return b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
-    except av.FFmpegError as error:
-        raise MediaError(error.strerror or str(error), path=name) from error

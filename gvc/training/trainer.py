@@ -19,6 +19,7 @@ from gvc.clips import Split, read_table
 from gvc.errors import InvalidDataError, UsageError
 from gvc.metrics import Lpips
 from gvc.model import ranges, weights
+from gvc.model.device import select_device
 from gvc.model.motion import DenseMotion
 from gvc.model.mttf import Mttf, network_from, weights_of
 from gvc.model.profiles import get_profile
@@ -71,7 +72,7 @@ class Trainer:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.settings = settings
-        self.device = torch.device(settings.device)
+        self.device = select_device(settings.device)
         self._report = report
         table = read_table(settings.clips)
         self.train_clips = of_people(
