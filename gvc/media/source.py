@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,17 +17,25 @@ import av
 from gvc.bitstream import SIGNATURE, AudioHeader, AudioPacket, ColourDescription
 from gvc.errors import GvcError, InvalidDataError, MediaError
 from gvc.media.audio import DEFAULT_OPUS_BIT_RATE, AudioCopy, AudioTranscoder
+from gvc.media.frame_times import BestEffort, Increasing
 from gvc.media.picture import colour_of
 from gvc.media.preparation import Preparation, silent
 from gvc.media.selection import select
+from gvc.media.timeline import Timeline
 
 #: Tags of containers that say nothing about the recording.
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
 
 #: Rates outside this range are what a container makes of missing times.
-_RATES = Fraction(1), Fraction(1000)
+_RATES = Fraction(1, 3600), Fraction(1000)
 
 _DEFAULT_RATE = Fraction(25)
+
+#: Formats in which a packet that FFmpeg calls corrupt is one that the end of the file cuts off.
+_CUT_SHORT = {"mov,mp4,m4a,3gp,3g2,mj2", "avi", "flv"}
+
+#: FFmpeg's AVFMT_FLAG_GENPTS, which PyAV sets.
+_GENERATE_PTS = 0x0001
 
 #: FFmpeg's "formats" that paint pictures of any text.
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
@@ -95,16 +104,18 @@ class Source:
                     "is a .gvc file already", path=self.name, hint="gvc decode makes a video of it"
                 )
             self._container = av.open(str(file) if isinstance(file, Path) else file, "r")
+            # Times that FFmpeg makes up where a file has none are wrong where frames are reordered.
+            self._container.flags &= ~_GENERATE_PTS
         except (av.FFmpegError, OSError) as error:
             raise MediaError(_reason(error), path=self.name) from error
         try:
             self._video, sound = self._choose(sound=audio is not AudioMode.NONE, say=say)
             self._video.thread_type = "AUTO"
             self._video.codec_context.thread_count = threads or 0
-            self._audio = self._open_audio(sound, audio, audio_bit_rate)
+            self._audio = self._open_audio(sound, audio, audio_bit_rate, say)
             self._preparation = Preparation(say=say, threads=threads)
             self._frames = self._demux()
-            self._ahead: list[av.VideoFrame | AudioPacket] = []
+            self._ahead: deque[av.VideoFrame | AudioPacket] = deque()
             self.video = self._describe(self._first_frame())
         except BaseException:
             self.close()
@@ -130,7 +141,7 @@ class Source:
         :raises MediaError: if reading fails.
         """
         while self._ahead:
-            yield self._ahead.pop(0)
+            yield self._ahead.popleft()
         yield from self._frames
 
     def close(self) -> None:
@@ -161,7 +172,11 @@ class Source:
         return chosen.video, chosen.audio
 
     def _open_audio(
-        self, stream: av.AudioStream | None, mode: AudioMode, bit_rate: int
+        self,
+        stream: av.AudioStream | None,
+        mode: AudioMode,
+        bit_rate: int,
+        say: Callable[[str], None],
     ) -> AudioCopy | AudioTranscoder | None:
         if stream is None:
             return None
@@ -169,7 +184,7 @@ class Source:
             return (
                 AudioCopy(stream)
                 if mode is AudioMode.COPY
-                else AudioTranscoder(stream, bit_rate=bit_rate)
+                else AudioTranscoder(stream, bit_rate=bit_rate, say=say)
             )
         except av.FFmpegError as error:
             raise MediaError(f"audio: {_reason(error)}", path=self.name) from error
@@ -183,8 +198,7 @@ class Source:
 
     def _describe(self, frame: av.VideoFrame) -> VideoInfo:
         stream = self._video
-        rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
-        rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
+        rate = _rate_of(stream)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if self._preparation.turned:
             aspect = 1 / aspect
@@ -197,7 +211,7 @@ class Source:
             width=frame.width,
             height=frame.height,
             time_base=self._time_base,
-            frame_rate=Fraction(rate),
+            frame_rate=rate,
             sample_aspect_ratio=Fraction(aspect),
             colour=colour_of(frame),
             seconds=seconds,
@@ -206,18 +220,20 @@ class Source:
 
     def _demux(self) -> Iterator[av.VideoFrame | AudioPacket]:
         self._time_base = Fraction(self._video.time_base or Fraction(1, 90_000))
-        times = _Times(self._time_base, self._video.guessed_rate or _DEFAULT_RATE)
+        best = BestEffort(self._video.guessed_rate or _DEFAULT_RATE, self._time_base)
+        increasing = Increasing()
         streams = [self._video, *([self._audio.stream] if self._audio is not None else [])]
+        timeline = Timeline(self._container, streams)
         try:
-            for packet in self._container.demux(streams):
+            for packet in timeline.follow(self._container.demux(streams)):
                 if self._audio is not None and packet.stream is self._audio.stream:
                     yield from self._audio.push(packet)
                     continue
                 for decoded in self._decode(packet):
-                    for frame in self._preparation.push(decoded):
-                        yield times.repair(frame)
+                    for frame in self._preparation.push(best.repair(decoded)):
+                        yield increasing.repair(frame)
             for frame in self._preparation.finish():
-                yield times.repair(frame)
+                yield increasing.repair(frame)
         except GvcError:
             raise
         except (av.FFmpegError, OSError) as error:
@@ -226,27 +242,26 @@ class Source:
             yield from self._audio.finish()
 
     def _decode(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
+        if packet.is_corrupt and self._container.format.name in _CUT_SHORT:
+            # The rest is not there, and decoders in threads would lose whole frames along with it.
+            self.damaged_packets += 1
+            return []
         try:
             return list(packet.decode())
-        except av.InvalidDataError:
+        except av.FFmpegError:
             self.damaged_packets += 1
             return []
 
 
-class _Times:
-    """Gives every frame a pts later than the one before, by its rate where the source has none."""
-
-    def __init__(self, time_base: Fraction, rate: Fraction) -> None:
-        self._step = max(1, round(1 / (rate * time_base)))
-        self._last: int | None = None
-
-    def repair(self, frame: av.VideoFrame) -> av.VideoFrame:
-        expected = 0 if self._last is None else self._last + self._step
-        pts = frame.pts if frame.pts is not None else expected
-        if self._last is not None and pts <= self._last:
-            pts = self._last + 1
-        frame.pts = self._last = pts
-        return frame
+def _rate_of(stream: av.VideoStream) -> Fraction:
+    """Frames per second: the average, or what FFmpeg guesses where that is no rate of a video."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    rates = (average, guessed, stream.base_rate)
+    if average and guessed and average < 1 and guessed < 1:
+        # Of few frames: the last one, which has no next one, would count for much.
+        return Fraction(guessed)
+    rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
+    return Fraction(rate)
 
 
 def _reason(error: BaseException) -> str:
