@@ -24,6 +24,9 @@ CLICK, TONE = 0.02, 1000
 #: Seconds by which a flash and its click may be apart and still belong together.
 _PAIR = 0.25
 
+#: Seconds by which times are off where they are rounded.
+_ROUNDED = 0.0015
+
 Block = tuple[float, np.ndarray]
 
 
@@ -55,7 +58,7 @@ def flashes(frames: Iterable[tuple[float, float]]) -> np.ndarray:
 
 
 def clicks(blocks: Iterable[Block], rate: int) -> np.ndarray:
-    """When clicks begin, of the first channel's samples with the time of each block."""
+    """When clicks begin, of samples with the time of each block."""
     found: list[float] = []
     for start, samples in _stretches(list(blocks), rate):
         time = np.arange(round(CLICK * rate)) / rate
@@ -78,8 +81,12 @@ def _stretches(blocks: list[Block], rate: int) -> Iterable[Block]:
             begin = stretch[0][0]
             end = max(time + len(samples) / rate for time, samples in stretch)
             line = np.zeros(round((end - begin) * rate) + 2)
+            behind = 0
             for time, samples in stretch:
                 first = max(0, round((time - begin) * rate))
+                if abs(first - behind) < _ROUNDED * rate:
+                    first = behind
+                behind = first + len(samples)
                 line[first : first + len(samples)] = samples[: len(line) - first]
             yield begin, line
             stretch = []
@@ -120,16 +127,17 @@ def heard(header: AudioHeader, packets: Iterable[AudioPacket]) -> list[Block]:
         data = av.Packet(packet.data)
         data.pts, data.time_base = packet.pts, header.time_base
         for frame in decoder.decode(data):
-            blocks.append((float(frame.pts * header.time_base), _first_channel(frame)))
+            blocks.append((float(frame.pts * header.time_base), mixed(frame)))
     return blocks
 
 
-def _first_channel(frame: av.AudioFrame) -> np.ndarray:
+def mixed(frame: av.AudioFrame) -> np.ndarray:
+    """The mean of a frame's channels."""
     samples = frame.to_ndarray()
     scale = {"i2": 32768.0, "i4": 2.0**31}.get(samples.dtype.str[1:], 1.0)
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
-    return samples[0].astype(np.float64) / scale
+    return samples.astype(np.float64).mean(axis=0) / scale
 
 
 def seen_and_heard(
@@ -176,5 +184,5 @@ def as_ffmpeg(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 frames.append((time, float(unit.to_ndarray().mean())))
             else:
                 rate = unit.sample_rate
-                blocks.append((time, _first_channel(unit)))
+                blocks.append((time, mixed(unit)))
     return flashes(frames), clicks(blocks, rate)
