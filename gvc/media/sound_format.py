@@ -27,7 +27,7 @@ class SoundFormat:
         self._rate = rate
         self._channels = channels
         self._graph: av.filter.Graph | None = None
-        self._form: tuple[int, str, str] | None = None
+        self._form: tuple[int, str, str, Fraction] | None = None
 
     def convert(self, frame: av.AudioFrame) -> list[tuple[int | None, Samples]]:
         """Samples that are ready, each block with the time at which it begins, in samples.
@@ -37,15 +37,12 @@ class SoundFormat:
         :raises av.FFmpegError: if FFmpeg cannot convert the frame.
         """
         ready = []
-        form = (frame.sample_rate, frame.format.name, _layout_of(frame))
+        base = frame.time_base or Fraction(1, frame.sample_rate)
+        form = (frame.sample_rate, frame.format.name, _layout_of(frame), base)
         if form != self._form:
             ready = self.finish()
             self._graph, self._form = self._make_graph(*form), form
         assert self._graph is not None
-        base = frame.time_base or Fraction(1, frame.sample_rate)
-        if frame.pts is not None:
-            frame.pts = round(frame.pts * base * frame.sample_rate)
-        frame.time_base = Fraction(1, frame.sample_rate)
         self._graph.push(frame)
         return ready + self._pull()
 
@@ -57,7 +54,9 @@ class SoundFormat:
         ready, self._graph, self._form = self._pull(), None, None
         return ready
 
-    def _make_graph(self, rate: int, sample_format: str, layout: str) -> av.filter.Graph:
+    def _make_graph(
+        self, rate: int, sample_format: str, layout: str, time_base: Fraction
+    ) -> av.filter.Graph:
         graph = av.filter.Graph()
         target = "mono" if self._channels == 1 else "stereo"
         nodes = [
@@ -65,7 +64,7 @@ class SoundFormat:
                 sample_rate=rate,
                 format=sample_format,
                 layout=layout,
-                time_base=Fraction(1, rate),
+                time_base=time_base,
             ),
             graph.add(
                 "aformat",
