@@ -249,6 +249,27 @@ def middle_of_group(folder: Path) -> Path:
     return path
 
 
+def pictures_later(suffix: str) -> Callable[[Path], Path]:
+    """Pictures that begin after two flashes' time; their flashes are those of later clicks."""
+
+    def make(folder: Path) -> Path:
+        source = part(folder, "mp4", *B, *AAC, seconds=4)
+        path = folder / f"pictures.{suffix}"
+        ffmpeg("-itsoffset", 2 * PERIOD, "-i", source, "-i", source,
+               "-map", "0:v", "-map", "1:a", "-c", "copy", path)  # fmt: skip
+        return path
+
+    return make
+
+
+def sound_longer(folder: Path) -> Path:
+    source = part(folder, "mp4", *B, *AAC, seconds=2)
+    long = part(folder, "mp4", *B, *AAC, seconds=5)
+    path = folder / "longer.mp4"
+    ffmpeg("-i", source, "-i", long, "-map", "0:v", "-map", "1:a", "-c", "copy", path)
+    return path
+
+
 def different_streams(folder: Path) -> Path:
     """The sound of the first part ends a second after its pictures."""
     one = copied(part(folder, "mp4", *B, *AAC, seconds=2), "one.ts")
@@ -301,6 +322,10 @@ DEVIANT: dict[str, tuple[float, Callable[[Path], Path]]] = {
     "MPEG-TS, stereo then six channels": (5, other_layout),
     "MPEG-TS, 44.1 then 48 kHz": (5, other_rate),
     "MP4, sound that begins after a second": (5, sound_later),
+    "MP4, pictures that begin after 1.2 s": (5, pictures_later("mp4")),
+    "MPEG-TS, pictures that begin after 1.2 s": (5, pictures_later("ts")),
+    "MP4, sound 3 s longer than pictures": (5, sound_longer),
+    "Matroska joined (H.264 with B-frames, AAC)": (20, twice("mkv", *B, *AAC)),
     "MP4 cut without coding (edit list)": (5, cut_by_copy("mp4")),
     "MOV cut without coding (edit list)": (5, cut_by_copy("mov")),
     "Matroska cut without coding": (5, cut_by_copy("mkv")),

@@ -90,6 +90,21 @@ class _Track:
             return Fraction(0)
         return (packet.pts - packet.dts) * self.time_base
 
+    @property
+    def end(self) -> Fraction:
+        """When the next packet is expected, on the timeline."""
+        assert self.expected is not None
+        return self.expected + self.segment.offset
+
+    def offset_behind(self, packet: Packet) -> Fraction:
+        """What puts a packet behind all of the stream, as it is decoded and as it is shown."""
+        offset = self.end - (packet.dts or 0) * self.time_base
+        if self.shown and self.step and packet.pts is not None:
+            end = max(self.shown) * self.time_base + self.step + self.segment.offset
+            # Where decoding times are made up, they may not tell how far pictures are reordered.
+            offset = max(offset, min(end - packet.pts * self.time_base, offset + _REORDERED))
+        return offset
+
     def free_time(self, packet: Packet, followers: Sequence[Packet]) -> int | None:
         """The pts that the packets around a picture leave for it; None if there is no saying."""
         step = self.step / self.time_base
@@ -257,32 +272,27 @@ class Timeline:
 
     def _offset_behind(self, track: _Track, packet: Packet, time: Fraction) -> Fraction:
         """What puts a packet, the first of a new segment, behind all that came before."""
-        offset = self._end(track) - time
+        offset = track.offset_behind(packet)
         for other in self._tracks.values():
             if other is track or other.expected is None:
                 continue
             begin = self._beginning(other, time)
             if begin is not None:
-                offset = max(offset, self._end(other) - begin)
-            elif self._end(other) - time - offset > _BACKWARD:
+                offset = max(offset, other.offset_behind(begin))
+            elif other.end - time - offset > _BACKWARD:
                 # Only sound came last, or only pictures.
-                offset = self._end(other) - time
+                offset = other.end - time
         return offset
 
-    def _end(self, track: _Track) -> Fraction:
-        """When the next packet of a stream is expected, on the timeline."""
-        assert track.expected is not None
-        return track.expected + track.segment.offset
-
-    def _beginning(self, track: _Track, time: Fraction) -> Fraction | None:
-        """When a stream goes on near ``time`` after a jump, if a packet of it waits already."""
+    def _beginning(self, track: _Track, time: Fraction) -> Packet | None:
+        """The packet with which a stream goes on near ``time`` after a jump, if it waits."""
         for packet in self._waiting:
             if self._tracks.get(packet.stream_index) is not track:
                 continue
             own = track.time(packet)
             jumps = self._is_jump(track, track.departure(packet))
             if own is not None and jumps and abs(own - time) <= _DOUBTFUL:
-                return own
+                return packet
         return None
 
 
