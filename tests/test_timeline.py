@@ -29,7 +29,7 @@ from recording_kinds import (
 from recordings import FFMPEG, ffmpeg, there_and_back
 
 from gvc.bitstream import AudioHeader, AudioPacket
-from gvc.media import AudioMode, Source
+from gvc.media import AudioMode, OpusEncoder, Source
 from gvc.media.frame_times import BestEffort, Increasing
 from gvc.media.sound_timeline import SoundTimeline
 
@@ -205,6 +205,25 @@ def test_a_file_that_was_cut_off_keeps_every_whole_picture(share, tmp_path):
     times, _, source = read(path)
     assert len(times) == len(wanted)
     assert source.damaged_packets == 1
+
+
+def test_sound_after_a_gap_begins_where_it_should():
+    encoder = OpusEncoder(channels=1, bit_rate=32_000)
+    time = np.arange(2 * 960) / 48_000
+    tone = (0.5 * np.sin(2 * np.pi * 500 * time)).astype(np.float32)[None]
+    packets: list[AudioPacket] = []
+    for begin in (0, 480_000):
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, begin, Fraction(1, 48_000)
+        packets += encoder.encode(frame)
+        assert frame.pts == begin
+    packets += encoder.encode(None)
+    # The encoder looks ahead by 312 samples, which belong to what follows.
+    assert [packet.pts + 312 for packet in packets[:3]] == [0, 960, 1920]
+    assert packets[3].pts + 312 == 480_000
+    blocks = heard(encoder.header, packets)
+    quiet = [samples for time, samples in blocks if 0.06 < time < 9.9 or time > 10.07]
+    assert all(np.abs(samples).max() < 0.05 for samples in quiet)
 
 
 def line(blocks, *, rate: int = 1000) -> tuple[dict[int, float], int]:

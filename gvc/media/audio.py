@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -93,6 +94,8 @@ class OpusEncoder:
         #: Samples that do not fill a packet yet, and when they begin.
         self._rest: Samples = np.zeros((channels, 0), np.float32)
         self._begin = 0
+        #: When the frames begin whose packets are still to come.
+        self._begins: deque[int] = deque()
         self.header = AudioHeader(
             codec="opus",
             sample_rate=_OPUS_RATE,
@@ -149,13 +152,16 @@ class OpusEncoder:
         frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=self.header.layout)
         frame.sample_rate = _OPUS_RATE
         frame.pts, frame.time_base = self._begin, Fraction(1, _OPUS_RATE)
+        self._begins.append(self._begin)
         self._begin += _OPUS_FRAME
         yield from self._packets(frame)
 
     def _packets(self, frame: av.AudioFrame | None) -> Iterator[AudioPacket]:
         for packet in self._encoder.encode(frame):
-            assert packet.pts is not None
-            yield AudioPacket(packet.pts, packet.duration or _OPUS_FRAME, bytes(packet))
+            # FFmpeg counts samples, and would put the packet after a gap before it.
+            begin = self._begins.popleft() if self._begins else self._begin
+            pts = begin - self.header.initial_padding
+            yield AudioPacket(pts, packet.duration or _OPUS_FRAME, bytes(packet))
 
 
 class AudioTranscoder:

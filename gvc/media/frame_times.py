@@ -53,9 +53,8 @@ class Increasing:
         self._last: int | None = None
 
     def repair(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """``frame``, at least one unit after the one before."""
-        assert frame.pts is not None
-        if self._last is not None:
-            frame.pts = max(frame.pts, self._last + 1)
-        self._last = frame.pts
+        """``frame``, at least one unit after the one before; just so if it has no time."""
+        first = 0 if self._last is None else self._last + 1
+        pts = first if frame.pts is None else frame.pts
+        frame.pts = self._last = pts if self._last is None else max(pts, first)
         return frame
