@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 from flashes import PERIOD, as_ffmpeg, clip, errors, seen_and_heard
 from recordings import ffmpeg
-from retiming import retimed_matroska, retimed_stream, without_packets
+from retiming import packed, retimed_matroska, retimed_stream, without_packets
 
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-g", "15", "-pix_fmt", "yuv420p")
 B = (*X264, "-bf", "2")
@@ -108,14 +108,17 @@ def twice(suffix: str, *options: object, **given) -> Callable[[Path], Path]:
     return make
 
 
-def jump(seconds: float, *options: object) -> Callable[[Path], Path]:
-    """Matroska whose times jump after 2.3 s."""
+def jump(
+    seconds: float, *options: object, at: float = 2.3, length: float = 4
+) -> Callable[[Path], Path]:
+    """Matroska of so many seconds whose times jump."""
 
     def make(folder: Path) -> Path:
         def change(_: int, __: int, time: int) -> int:
-            return time + (round(1000 * seconds) if time >= 2300 else 0)
+            return time + (round(1000 * seconds) if time >= 1000 * at else 0)
 
-        return retimed_matroska(live(folder, *options), folder / "jump.mkv", change)
+        source = live(folder, *options, seconds=length)
+        return retimed_matroska(source, folder / "jump.mkv", change)
 
     return make
 
@@ -262,6 +265,10 @@ def pictures_later(suffix: str) -> Callable[[Path], Path]:
     return make
 
 
+def packed_b_frames(folder: Path) -> Path:
+    return packed(part(folder, "avi", *MPEG4, "-bf", 1, *MP3, seconds=3), folder / "packed.avi")
+
+
 def sound_longer(folder: Path) -> Path:
     source = part(folder, "mp4", *B, *AAC, seconds=2)
     long = part(folder, "mp4", *B, *AAC, seconds=5)
@@ -326,6 +333,7 @@ DEVIANT: dict[str, tuple[float, Callable[[Path], Path]]] = {
     "MPEG-TS, pictures that begin after 1.2 s": (5, pictures_later("ts")),
     "MP4, sound 3 s longer than pictures": (5, sound_longer),
     "Matroska joined (H.264 with B-frames, AAC)": (20, twice("mkv", *B, *AAC)),
+    "AVI, MPEG-4 with packed B-frames, MP3": (5, packed_b_frames),
     "MP4 cut without coding (edit list)": (5, cut_by_copy("mp4")),
     "MOV cut without coding (edit list)": (5, cut_by_copy("mov")),
     "Matroska cut without coding": (5, cut_by_copy("mkv")),
@@ -338,7 +346,7 @@ def whole(name: str, folder: Path) -> Path:
 
 
 #: Those whose files themselves say that sound comes later, or earlier: as ffmpeg plays them.
-AS_FFMPEG = {name for name in DEVIANT if "cut without" in name}
+AS_FFMPEG = {name for name in DEVIANT if "cut without" in name or "packed" in name}
 
 
 def deviation(path: Path) -> tuple[float, int]:

@@ -1,9 +1,12 @@
-"""Files with any times: those of packets are rewritten where they stand, whatever muxers allow."""
+"""Files that no muxer writes: with any times, with packets lost, with B-frames packed."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import av
 
 from gvc.media.ebml import element
 
@@ -126,3 +129,35 @@ def without_packets(source: Path, target: Path, every: int) -> Path:
             kept.append(packet)
     target.write_bytes(b"".join(kept))
     return target
+
+
+#: MPEG-4's start code of a picture, and a picture that is not coded.
+_PICTURE = b"\0\0\1\xb6"
+_NOT_CODED = _PICTURE + b"\x51\x7f"
+
+
+def packed(source: Path, target: Path) -> Path:
+    """Write an AVI of MPEG-4 as DivX 5 did: B-frames in the packets of the pictures before them."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as taken:
+        streams = {s.index: taken.add_stream_from_template(s) for s in given.streams}
+        packets = [packet for packet in given.demux() if packet.size]
+        data = [bytes(packet) for packet in packets]
+        video = [i for i, packet in enumerate(packets) if packet.stream.type == "video"]
+        first = data[video[0]]
+        said = b"\0\0\1\xb2DivX503b1393p"
+        data[video[0]] = first.replace(_PICTURE, said + _PICTURE, 1)
+        for one, other in itertools.pairwise(video):
+            if data[one] != _NOT_CODED and _is_b(data[other]):
+                data[one] += data[other]
+                data[other] = _NOT_CODED
+        for old, content in zip(packets, data, strict=True):
+            packet = av.Packet(content)
+            packet.pts = packet.dts = old.dts
+            packet.time_base, packet.duration = old.time_base, old.duration
+            packet.is_keyframe, packet.stream = old.is_keyframe, streams[old.stream.index]
+            taken.mux(packet)
+    return target
+
+
+def _is_b(picture: bytes) -> bool:
+    return picture[picture.rfind(_PICTURE) + 4] >> 6 == 2

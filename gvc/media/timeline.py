@@ -64,7 +64,8 @@ class _Track:
 
     :param step: seconds from one packet to the next where nobody says. :param backward: seconds by
         which its packets may come before one another.
-    :param expected: decoding time of the next packet, as the file counts, in seconds.
+    :param last: decoding time of the packet that came last, as the file counts, in seconds.
+    :param expected: the same of the next one.
     :param shown: pts of its last packets, as the file counts.
     """
 
@@ -72,6 +73,7 @@ class _Track:
     step: Fraction
     backward: Fraction
     segment: _Segment
+    last: Fraction | None = None
     expected: Fraction | None = None
     shown: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
@@ -80,9 +82,14 @@ class _Track:
         return None if packet.dts is None else packet.dts * self.time_base
 
     def departure(self, packet: Packet) -> Fraction:
-        """Seconds from when a packet is expected to when it comes; 0 where either is unknown."""
+        """Seconds from when a packet is expected to when it comes; 0 where either is unknown.
+
+        Negative only if it comes before the packet before it: durations may be too long.
+        """
         time = self.time(packet)
-        return Fraction(0) if time is None or self.expected is None else time - self.expected
+        if time is None or self.expected is None or self.last is None:
+            return Fraction(0)
+        return max(Fraction(0), time - self.expected) + min(Fraction(0), time - self.last)
 
     def delay(self, packet: Packet) -> Fraction:
         """Seconds from when a packet is decoded to when it is shown."""
@@ -219,11 +226,12 @@ class Timeline:
 
     def _expect(self, track: _Track, packet: Packet, time: Fraction | None) -> None:
         """Foresee when the next packet of the stream comes."""
-        if time is None:
-            time = track.expected
         if time is not None:
+            track.last = time
+        begin = track.expected if time is None else time
+        if begin is not None:
             duration = (packet.duration or 0) * track.time_base
-            track.expected = time + (duration if duration > 0 else track.step)
+            track.expected = begin + (duration if duration > 0 else track.step)
 
     def _leave_outliers(self, track: _Track, packet: Packet) -> None:
         """Correct the times of a packet that is far from those before and behind it."""
@@ -246,7 +254,7 @@ class Timeline:
         """The segment that a packet belongs to: that of its stream, the newest, or a new one."""
         if track.expected is None:
             return self._first_segment(track, time)
-        departure = time - track.expected
+        departure = track.departure(packet)
         newest = self._newest
         if track.segment is not newest and abs(departure) > _BACKWARD:
             # Another stream has gone on to a new segment; this packet may be of it, too.
