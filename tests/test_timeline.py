@@ -13,6 +13,7 @@ import pytest
 from flashes import as_ffmpeg, clicks, clip, errors, flashes, heard, mixed, seen_and_heard
 from recording_kinds import (
     AAC,
+    AC3,
     AS_FFMPEG,
     DEVIANT,
     LOW,
@@ -126,7 +127,7 @@ def test_a_pause_survives_the_whole_way(tmp_path):
     assert errors(flash, click) == pytest.approx([0, 0], abs=5)
 
 
-@pytest.mark.parametrize("sound", [AAC, MP3])
+@pytest.mark.parametrize("sound", [AAC, MP3, AC3])
 def test_damaged_sound_is_said_once_and_becomes_silence(sound, tmp_path):
     said: list[str] = []
     _, packets, source = read(damaged_sound(*sound)(tmp_path), say=said.append)

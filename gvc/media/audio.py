@@ -186,20 +186,24 @@ class AudioTranscoder:
 
     def push(self, packet: av.Packet[Any]) -> Iterator[AudioPacket]:
         """Packets that became whole with this packet of the source."""
+        damaged = False
         try:
             for frame in packet.decode():
                 assert isinstance(frame, av.AudioFrame)
+                # Some decoders fill in what is lost, and say so.
+                damaged |= frame.is_corrupt
                 yield from self._encoder.encode(frame)
         except av.FFmpegError:
             # Sound that cannot be decoded becomes silence, as any other gap does.
-            self._damaged += 1
+            damaged = True
+        self._damaged += damaged
 
     def finish(self) -> Iterator[AudioPacket]:
         """The packets that are left."""
         yield from self._encoder.encode(None)
         if self._damaged:
             packets = "packet is" if self._damaged == 1 else "packets are"
-            self._say(f"{self._damaged} audio {packets} damaged; silence stands for them")
+            self._say(f"{self._damaged} audio {packets} damaged; silence stands for what is lost")
 
 
 def _initial_padding(context: av.AudioCodecContext) -> int:

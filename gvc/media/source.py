@@ -76,13 +76,15 @@ class Source:
     """A media file that is read; a context manager, and an iterator over frames and packets.
 
     One video stream is taken, and one audio stream, those that ffmpeg would take. Frames come out
-    progressive, upright and of standard dynamic range.
+    progressive, upright and of standard dynamic range. Both have times on one timeline that begins
+    at 0, see :class:`gvc.media.timeline.Timeline`.
 
     :param file: a path, or a binary file object, which need not be seekable.
     :param audio: what becomes of the sound.
     :param audio_bit_rate: of Opus, bits a second.
     :param threads: CPU threads of the video decoder; None leaves the choice to FFmpeg.
-    :param say: told in a line each what is left out, and what is changed of the pictures.
+    :param say: told in a line each what is left out, what is changed of the pictures, and how
+        much of the sound is damaged.
     :raises MediaError, InvalidDataError: if there is no video to be had, with FFmpeg's reason.
     """
 
