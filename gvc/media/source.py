@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,15 +19,23 @@ from gvc.media.address import open_media
 from gvc.media.audio import DEFAULT_OPUS_BIT_RATE, AudioCopy, AudioTranscoder
 from gvc.media.cropping import cropping_of
 from gvc.media.ffmpeg_log import check_encryption, explained, explaining
+from gvc.media.frame_times import BestEffort, Increasing
 from gvc.media.picture import colour_of
 from gvc.media.preparation import Preparation, silent
 from gvc.media.selection import select
 from gvc.media.tags import tags_of_file, tags_of_stream
+from gvc.media.timeline import Timeline
 
 #: Rates outside this range are what a container makes of missing times.
-_RATES = Fraction(1), Fraction(1000)
+_RATES = Fraction(1, 3600), Fraction(1000)
 
 _DEFAULT_RATE = Fraction(25)
+
+#: Formats in which a packet that FFmpeg calls corrupt is one that the end of the file cuts off.
+_CUT_SHORT = {"mov,mp4,m4a,3gp,3g2,mj2", "avi", "flv"}
+
+#: FFmpeg's AVFMT_FLAG_GENPTS, which PyAV sets.
+_GENERATE_PTS = 0x0001
 
 #: FFmpeg's "formats" that paint pictures of any text.
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
@@ -67,14 +76,16 @@ class Source:
     """A media file that is read; a context manager, and an iterator over frames and packets.
 
     One video stream is taken, and one audio stream, those that ffmpeg would take. Frames come out
-    progressive, upright and of standard dynamic range.
+    progressive, upright and of standard dynamic range. Both have times on one timeline that begins
+    at 0, see :class:`gvc.media.timeline.Timeline`.
 
     :param file: a path, an address that begins with http or https, or a binary file object, which
         need not be seekable.
     :param audio: what becomes of the sound.
     :param audio_bit_rate: of Opus, bits a second.
     :param threads: CPU threads of the video decoder; None leaves the choice to FFmpeg.
-    :param say: told in a line each what is left out, and what is changed of the pictures.
+    :param say: told in a line each what is left out, what is changed of the pictures, and how
+        much of the sound is damaged.
     :raises MediaError, InvalidDataError: if there is no video to be had, with FFmpeg's reason.
     """
 
@@ -91,11 +102,13 @@ class Source:
         #: Video packets that FFmpeg could not decode.
         self.damaged_packets = 0
         self._container = open_media(file, self.name)
+        # Times that FFmpeg makes up where a file has none are wrong where frames are reordered.
+        self._container.flags &= ~_GENERATE_PTS
         try:
             self._video, sound = self._choose(sound=audio is not AudioMode.NONE, say=say)
             self._video.thread_type = "AUTO"
             self._video.codec_context.thread_count = threads or 0
-            self._audio = self._open_audio(sound, audio, audio_bit_rate)
+            self._audio = self._open_audio(sound, audio, audio_bit_rate, say)
             #: Title, date and so on; language and title of the streams.
             self.metadata = tags_of_file(self._container.metadata, say)
             self.video_metadata = tags_of_stream(self._video.metadata, say)
@@ -103,7 +116,7 @@ class Source:
             crop = cropping_of(self._container, self._video)
             self._preparation = Preparation(say=say, threads=threads, crop=crop)
             self._frames = self._demux()
-            self._ahead: list[av.VideoFrame | AudioPacket] = []
+            self._ahead: deque[av.VideoFrame | AudioPacket] = deque()
             self.video = self._describe(self._first_frame())
         except BaseException:
             self.close()
@@ -120,7 +133,7 @@ class Source:
         :raises MediaError: if reading fails.
         """
         while self._ahead:
-            yield self._ahead.pop(0)
+            yield self._ahead.popleft()
         yield from self._frames
 
     def close(self) -> None:
@@ -155,7 +168,11 @@ class Source:
         return chosen.video, chosen.audio
 
     def _open_audio(
-        self, stream: av.AudioStream | None, mode: AudioMode, bit_rate: int
+        self,
+        stream: av.AudioStream | None,
+        mode: AudioMode,
+        bit_rate: int,
+        say: Callable[[str], None],
     ) -> AudioCopy | AudioTranscoder | None:
         if stream is None:
             return None
@@ -163,7 +180,7 @@ class Source:
             return (
                 AudioCopy(stream)
                 if mode is AudioMode.COPY
-                else AudioTranscoder(stream, bit_rate=bit_rate)
+                else AudioTranscoder(stream, bit_rate=bit_rate, say=say)
             )
 
     def _first_frame(self) -> av.VideoFrame:
@@ -180,8 +197,7 @@ class Source:
         except InvalidDataError as error:
             hint = "scale them first: ffmpeg -i IN -vf scale=3840:-2 OUT"
             raise UnsupportedError(error.cause, path=self.name, hint=hint) from error
-        rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
-        rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
+        rate = _rate_of(stream)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if self._preparation.turned:
             aspect = 1 / aspect
@@ -194,7 +210,7 @@ class Source:
             width=frame.width,
             height=frame.height,
             time_base=self._time_base,
-            frame_rate=Fraction(rate),
+            frame_rate=rate,
             sample_aspect_ratio=Fraction(aspect),
             colour=colour_of(frame),
             seconds=seconds,
@@ -203,26 +219,32 @@ class Source:
 
     def _demux(self) -> Iterator[av.VideoFrame | AudioPacket]:
         self._time_base = Fraction(self._video.time_base or Fraction(1, 90_000))
-        times = _Times(self._time_base, self._video.guessed_rate or _DEFAULT_RATE)
+        best = BestEffort(self._video.guessed_rate or _DEFAULT_RATE, self._time_base)
+        increasing = Increasing()
         streams = [self._video, *([self._audio.stream] if self._audio is not None else [])]
-        for packet in explained(self._container.demux(streams), self.name):
+        timeline = Timeline(self._container, streams)
+        for packet in timeline.follow(explained(self._container.demux(streams), self.name)):
             check_encryption(packet, self.name)
             if self._audio is not None and packet.stream is self._audio.stream:
                 yield from explained(self._audio.push(packet), self.name)
                 continue
             for decoded in self._decode(packet):
-                for frame in self._prepared(decoded):
-                    yield times.repair(frame)
+                for frame in self._prepared(best.repair(decoded)):
+                    yield increasing.repair(frame)
         for frame in self._prepared(None):
-            yield times.repair(frame)
+            yield increasing.repair(frame)
         if self._audio is not None:
             yield from self._audio.finish()
 
     def _decode(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
+        if packet.is_corrupt and self._container.format.name in _CUT_SHORT:
+            # The rest is not there, and decoders in threads would lose whole frames along with it.
+            self.damaged_packets += 1
+            return []
         with explaining(self.name):
             try:
                 return list(packet.decode())
-            except av.InvalidDataError:
+            except av.FFmpegError:
                 self.damaged_packets += 1
                 return []
 
@@ -231,20 +253,15 @@ class Source:
             return self._preparation.push(decoded) if decoded else self._preparation.finish()
 
 
-class _Times:
-    """Gives every frame a pts later than the one before, by its rate where the source has none."""
-
-    def __init__(self, time_base: Fraction, rate: Fraction) -> None:
-        self._step = max(1, round(1 / (rate * time_base)))
-        self._last: int | None = None
-
-    def repair(self, frame: av.VideoFrame) -> av.VideoFrame:
-        expected = 0 if self._last is None else self._last + self._step
-        pts = frame.pts if frame.pts is not None else expected
-        if self._last is not None and pts <= self._last:
-            pts = self._last + 1
-        frame.pts = self._last = pts
-        return frame
+def _rate_of(stream: av.VideoStream) -> Fraction:
+    """Frames per second: the average, or what FFmpeg guesses where that is no rate of a video."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    rates = (average, guessed, stream.base_rate)
+    if average and guessed and average < 1 and guessed < 1:
+        # Of few frames: the last one, which has no next one, would count for much.
+        return Fraction(guessed)
+    rate = next((r for r in rates if r and _RATES[0] <= r <= _RATES[1]), _DEFAULT_RATE)
+    return Fraction(rate)
 
 
 def _stream_name(file: BinaryIO) -> str:
