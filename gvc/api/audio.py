@@ -34,8 +34,26 @@ class AudioDecoder:
         except ValueError as error:
             raise InvalidDataError(f"there is no channel layout {header.layout!r}") from error
         context.extradata = header.extradata
+        try:
+            context.open()
+        except av.FFmpegError as error:
+            raise InvalidDataError(f"the sound cannot be decoded: {error.strerror}") from error
         self._context = context
         self._time_base: Fraction = header.time_base
+
+    @property
+    def codec(self) -> av.Codec:
+        """FFmpeg's decoder."""
+        return self._context.codec
+
+    @property
+    def format(self) -> av.AudioFormat:
+        """Sample format of what comes out."""
+        return self._context.format
+
+    def flush(self) -> None:
+        """Forget the packets so far: those to come are from elsewhere in the file."""
+        self._context.flush_buffers()
 
     def decode(self, packet: AudioPacket) -> Iterator[av.AudioFrame]:
         """Frames of one packet.
