@@ -34,10 +34,6 @@ class AudioDecoder:
         except ValueError as error:
             raise InvalidDataError(f"there is no channel layout {header.layout!r}") from error
         context.extradata = header.extradata
-        try:
-            context.open()
-        except av.FFmpegError as error:
-            raise InvalidDataError(f"the sound cannot be decoded: {error.strerror}") from error
         self._context = context
         self._time_base: Fraction = header.time_base
 
@@ -48,12 +44,20 @@ class AudioDecoder:
 
     @property
     def format(self) -> av.AudioFormat:
-        """Sample format of what comes out."""
+        """Sample format of what comes out.
+
+        :raises InvalidDataError: if the decoder's configuration is damaged.
+        """
+        try:
+            self._context.open(strict=False)
+        except av.FFmpegError as error:
+            raise InvalidDataError(f"damaged configuration of sound: {error.strerror}") from error
         return self._context.format
 
     def flush(self) -> None:
         """Forget the packets so far: those to come are from elsewhere in the file."""
-        self._context.flush_buffers()
+        if self._context.is_open:
+            self._context.flush_buffers()
 
     def decode(self, packet: AudioPacket) -> Iterator[av.AudioFrame]:
         """Frames of one packet.

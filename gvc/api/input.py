@@ -301,6 +301,7 @@ class InputContainer(InputFile):
         except GvcError as error:
             raise self._located(error) from error
 
+
 def _kinds(video: int | None, audio: int | None) -> set[str]:
     for name, number in (("video", video), ("audio", audio)):
         if number not in (None, 0):

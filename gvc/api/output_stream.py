@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gvc.api.output import OutputContainer
 
 
-
 class OutputStream:
     """A stream of an :class:`~gvc.api.output.OutputContainer`.
 
@@ -63,9 +62,7 @@ class OutputStream:
         """
         for name, value in attributes.items():
             if name not in self.SETTABLE:
-                raise UsageError(
-                    f"a stream has no setting {name!r}", hint=", ".join(self.SETTABLE)
-                )
+                raise UsageError(f"a stream has no setting {name!r}", hint=", ".join(self.SETTABLE))
             setattr(self, name, value)
 
     def _check_here(self) -> None:

@@ -38,7 +38,9 @@ class OwnFrames:
             name = picture.format.name
             reason = getattr(error, "strerror", None) or error
             raise MediaError(f"a frame {name} cannot be copied: {reason}") from error
-        # A filter has a unit of time in any case.
+        # Filters name the matrix and the range of RGB, and have a unit of time in any case.
+        copy.colorspace, copy.color_range = picture.colorspace, picture.color_range
+        copy.color_primaries, copy.color_trc = picture.color_primaries, picture.color_trc
         copy.pts = picture.pts
         if picture.time_base:
             copy.time_base = picture.time_base

@@ -42,7 +42,7 @@ def encode(
     settings: EncoderSettings,
     audio: AudioMode = AudioMode.OPUS,
     audio_bit_rate: int = DEFAULT_OPUS_BIT_RATE,
-    passes: int = 1,
+    passes: int | None = 1,
     faces: Faces | None = None,
     on_progress: OnProgress = ignore,
     on_warning: OnWarning = ignore,
@@ -53,7 +53,8 @@ def encode(
     :param target: a binary file object; it is written in one pass and stays open.
     :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits per second.
     :param passes: how often the source is read, which with 2 must be a file: where the settings ask
-        for a bit rate, the first pass finds out which QP keeps it throughout.
+        for a bit rate, the first pass finds out which QP keeps it throughout. None takes 2 where
+        that is so, else 1.
     :param faces: what finds faces, where the settings need that; None takes what is installed.
     :param on_progress: called after each frame, of each pass.
     :param on_warning: called with a line for each stream that is left out, and for what is changed
@@ -66,6 +67,8 @@ def encode(
 
     started = time.monotonic()
     planner = None
+    if passes is None:
+        passes = 2 if settings.bit_rate is not None and can_be_read_twice(source) else 1
     if passes == 2:
         # What it has to say, the second pass says.
         rates = _first_pass(source, settings, faces, on_progress)
