@@ -8,6 +8,7 @@ torch's own among them, waits there for ever. And it shares the position of its 
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import NoReturn
 
@@ -15,6 +16,11 @@ from gvc.errors import UsageError
 
 #: The process that imported gvc.
 _IMPORTED_IN = os.getpid()
+
+if hasattr(os, "register_at_fork"):
+    # FFmpeg's codecs wait, as they are freed, for threads that a child does not have: what it
+    # inherits, it had better not collect.
+    os.register_at_fork(after_in_child=gc.freeze)
 
 
 def is_forked() -> bool:

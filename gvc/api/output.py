@@ -89,6 +89,7 @@ class OutputContainer:
         try:
             with self._reporting():
                 self._muxer = Muxer(self._unfinished.file)
+                self._unfinished.settle()
         except BaseException:
             self.abort()
             raise
@@ -155,7 +156,9 @@ class OutputContainer:
         self._check_addable("video" if codec_name == "gvc" else "audio")
         if codec_name == "gvc":
             special = {name: attributes.pop(name) for name in _SPECIAL if name in attributes}
-            stream = OutputVideoStream(self, rate or _DEFAULT_RATE, self._settings, **special)
+            stream = OutputVideoStream(
+                self, _DEFAULT_RATE if rate is None else rate, self._settings, **special
+            )
             if options:
                 stream.options = options
         elif codec_name in _AUDIO_CODECS:
@@ -325,7 +328,7 @@ class OutputContainer:
             self._write_header(stream)
         end = packet.origin.duration_of(group) + group.pts
         self._muxer.write_group(group, end_pts=end)
-        self._unfinished.flush()
+        self._unfinished.settle()
 
     def _write_header(self, stream: OutputVideoStream | CopiedVideoStream) -> None:
         source = stream.encoder if isinstance(stream, OutputVideoStream) else stream

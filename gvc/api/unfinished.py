@@ -54,11 +54,10 @@ class Unfinished:
         """Something to release at the end."""
         self._workers.append(worker)
 
-    def flush(self) -> None:
-        """Hand on what was written, so that a process that is forked has no copy of it to write."""
-        flush = getattr(self.file, "flush", None)
-        if flush is not None:
-            flush()
+    def settle(self) -> None:
+        """Hand on what was written to a path: a process that is forked would write it once more."""
+        if self._target is not None:
+            self._target.file.flush()
 
     def release(self) -> None:
         """Release what works on it; may be called more than once."""
@@ -75,7 +74,9 @@ class Unfinished:
         if self._target is not None:
             self._target.commit()
         else:
-            self.flush()
+            flush = getattr(self._file, "flush", None)
+            if flush is not None:
+                flush()
             self._close_own()
 
     def discard(self) -> None:

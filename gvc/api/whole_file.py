@@ -58,7 +58,7 @@ def transcode(
     :param options: for encoding, by the names of the command line.
     :param passes: for encoding, how often the source is read; None takes 2 for a bit rate where the
         source is a file, else 1.
-    :param audio: for encoding, ``opus``, ``copy`` or ``none``; for decoding, all but ``none`` keep it.
+    :param audio: for encoding, ``opus``, ``copy`` or ``none``; for decoding, ``none`` drops it.
     :param audio_bit_rate: of Opus, bits per second.
     :param faces: for encoding, what finds faces; None takes what is installed.
     :param size: for decoding, as for :func:`gvc.open`; so are ``on_error`` and ``limits``.
