@@ -97,6 +97,26 @@ class InputContainer(InputFile):
     def __repr__(self) -> str:
         return f"<gvc.InputContainer {self.name!r}>"
 
+    @property
+    def threads(self) -> int | None:
+        """CPU threads of the decoder; None leaves the choice to the libraries.
+
+        :raises UsageError: where it is set to less than 1, or once frames have been decoded.
+        """
+        return self._threads
+
+    @threads.setter
+    def threads(self, value: int | None) -> None:
+        if "video_decoder" in self.__dict__:
+            raise UsageError("the number of threads cannot be set once frames have been decoded")
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise UsageError(f"number of threads {value!r} is out of range")
+        self._threads = value
+
+    def chapters(self) -> list[Any]:
+        """Empty: a .gvc file holds no chapters."""
+        return []
+
     def demux(self, *args: Any, **kwargs: Any) -> Iterator[Packet]:
         """Packets in file order.
 

@@ -72,6 +72,7 @@ class OutputVideoStream(OutputStream):
         "bit_rate": _as_given,
         "gop_size": _as_given,
         "thread_count": _as_given,
+        "thread_type": _as_given,
         "options": _as_given,
     }
 
@@ -86,6 +87,8 @@ class OutputVideoStream(OutputStream):
     average_rate: Fraction
     sample_aspect_ratio: Fraction
     pix_fmt: str
+    #: Accepted for likeness with PyAV: how threads share the work is the encoder's choice.
+    thread_type: str
 
     def __init__(
         self,
@@ -113,6 +116,7 @@ class OutputVideoStream(OutputStream):
         self.time_base = 1 / self.average_rate
         self.sample_aspect_ratio = Fraction(1)
         self.pix_fmt = "yuv420p"
+        self.thread_type = "AUTO"
 
     def __repr__(self) -> str:
         return f"<gvc.OutputVideoStream #0 {self.width}x{self.height}, {self.average_rate} fps>"
@@ -136,6 +140,23 @@ class OutputVideoStream(OutputStream):
     def framerate(self) -> Fraction:
         """The same."""
         return self.average_rate
+
+    @property
+    def base_rate(self) -> Fraction:
+        """The same."""
+        return self.average_rate
+
+    @property
+    def guessed_rate(self) -> Fraction:
+        """The same."""
+        return self.average_rate
+
+    @property
+    def display_aspect_ratio(self) -> Fraction | None:
+        """Width over height of a frame as it is shown; None as long as that is not known."""
+        if not self.width or not self.height:
+            return None
+        return Fraction(self.width, self.height) * self.sample_aspect_ratio
 
     @property
     def gop_size(self) -> int:

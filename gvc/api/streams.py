@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal
 
 from gvc.api.descriptions import DECODER, Codec
+from gvc.api.input_stream import InputStream
 from gvc.api.packet import Packet
 from gvc.api.stream_container import StreamContainer as _Streams
 from gvc.bitstream import AudioHeader, AudioPacket, Group, VideoHeader
@@ -19,52 +20,7 @@ if TYPE_CHECKING:
     from gvc.api.input import InputContainer
 
 
-class _Stream:
-    """What streams of both types have in common."""
-
-    def __init__(self, container: InputContainer) -> None:
-        self.container = container
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """Tags of the stream."""
-        return {}
-
-    @property
-    def language(self) -> str | None:
-        """The language that the tags name, None if they do not."""
-        return self.metadata.get("language")
-
-    @property
-    def profile(self) -> None:
-        """None: the codecs have no profiles that a file would name."""
-        return
-
-    @property
-    def profiles(self) -> list[str]:
-        """Empty, for the same reason."""
-        return []
-
-    @property
-    def is_decoder(self) -> bool:
-        """Whether it is read."""
-        return True
-
-    @property
-    def is_encoder(self) -> bool:
-        """Whether it is written."""
-        return False
-
-    @property
-    def options(self) -> dict[str, str]:
-        """Empty: options of a decoder are given to :func:`gvc.open`."""
-        return {}
-
-    def __reduce__(self) -> NoReturn:
-        self.container.refuse_copy()
-
-
-class VideoStream(_Stream):
+class VideoStream(InputStream):
     """The video stream of an :class:`~gvc.api.input.InputContainer`.
 
     :param header: of the stream as it comes out; its sizes are not the file's where pictures are
@@ -247,7 +203,7 @@ class VideoStream(_Stream):
         return min([*later, index.end_pts]) - unit.pts
 
 
-class AudioStream(_Stream):
+class AudioStream(InputStream):
     """The audio stream of an :class:`~gvc.api.input.InputContainer`."""
 
     type: Literal["audio"] = "audio"
