@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from gvc.codec.shown import Shown
     from gvc.faces import Faces
 
-#: Most ticks from one frame to the next, and of a frame's nominal duration: what motion can tell.
-_MOST_DELAY = 1 << 40
+#: Most ticks from one frame to the next, and of a frame's nominal duration: what motion can tell
+#: (:mod:`gvc.entropy.timing`).
+_MOST_DELAY = (1 << 41) - 1
 
 
 def _checked_format(value: object) -> str:
@@ -314,6 +315,6 @@ class OutputVideoStream(OutputStream):
                 hint=f"in units of {self.time_base} s; set time_base to that of the frames",
             )
         if abs(pts) > MAX_PTS - _MOST_DELAY or (last is not None and pts - last > _MOST_DELAY):
-            raise UsageError(f"pts {pts} is out of range")
+            raise UsageError(f"pts {pts} is out of range", hint="set a coarser time_base")
         frame.pts, frame.time_base = pts, self.time_base
         self._last_pts, self._next_pts = pts, pts + step
