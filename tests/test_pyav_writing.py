@@ -142,6 +142,7 @@ def test_sound_without_times_is_counted_on(output):
     frames = [tone(1000), tone(500), tone(700), tone(4000, pts=9600)]
     packets = [packet for frame in [*frames, None] for packet in audio.encode(frame)]
     assert [frame.pts for frame in frames] == [None, None, None, 9600]
+    assert [frame.time_base for frame in frames] == [None, None, None, Fraction(1, 48_000)]
     starts = [packet.pts for packet in packets]
     assert starts == list(range(starts[0], starts[0] + 960 * len(starts), 960))
     assert starts[-1] + 960 == pytest.approx(13_600, abs=2 * 960)

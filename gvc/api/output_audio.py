@@ -175,9 +175,8 @@ class OutputAudioStream(OutputStream):
             reason = getattr(error, "strerror", None) or error
             raise MediaError(f"the frame cannot be encoded: {reason}") from error
         finally:
-            frame.pts = before[0]
-            if before[1]:
-                frame.time_base = before[1]
+            # PyAV's frames without a unit have 0, and do not take None.
+            frame.pts, frame.time_base = before[0], before[1] or Fraction(0)
 
     def _timed(self, frame: av.AudioFrame) -> tuple[int, Fraction]:
         """The time of ``frame``, in the unit of the first one.
