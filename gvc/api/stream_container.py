@@ -91,10 +91,14 @@ class StreamContainer(Sequence["_Video | _Audio"], Generic[_Video, _Audio]):
         return chosen or list(self._streams)
 
     def best(
-        self, kind: Literal["video", "audio", "subtitle", "data", "attachment"], /
+        self,
+        kind: Literal["video", "audio", "subtitle", "data", "attachment"],
+        /,
+        related: object = None,
     ) -> _Video | _Audio | None:
         """The stream of a type that a player would choose, None if there is none.
 
+        :param related: for likeness with PyAV: a file has one stream of a type.
         :raises UsageError: if there is no such type.
         """
         if kind not in ("video", "audio", "subtitle", "data", "attachment"):

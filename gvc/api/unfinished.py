@@ -98,9 +98,9 @@ def abandon(unfinished: Unfinished) -> None:
     """Clear away what somebody forgot to close, unless that is another process's."""
     if not unfinished.owner.is_here:
         return
-    warnings.warn(
-        f"{unfinished.name}: was never closed, and is not written", ResourceWarning, stacklevel=2
-    )
     # In one of its own threads it cannot wait for that.
     with contextlib.suppress(RuntimeError):
         unfinished.discard()
+    warnings.warn(
+        f"{unfinished.name}: was never closed, and is not written", ResourceWarning, stacklevel=2
+    )
