@@ -36,6 +36,9 @@ AvPacket: TypeAlias = "av.Packet[Any]"
 #: Codec names that :meth:`OutputContainer.add_stream` takes for audio.
 _AUDIO_CODECS = ("libopus", "opus")
 
+#: Arguments of a video stream that are no attributes of it.
+_SPECIAL = ("planner", "faces", "prepared")
+
 #: Frames per second where nobody says how many.
 _DEFAULT_RATE = 25
 
@@ -348,7 +351,3 @@ class OutputContainer:
                 raise
             reason = error.strerror or error
             raise MediaError(f"cannot be written: {reason}", path=self.name) from error
-
-
-#: What :meth:`OutputContainer.add_stream` hands to a video stream as it makes it.
-_SPECIAL = ("planner", "faces", "prepared")

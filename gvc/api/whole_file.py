@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -93,14 +94,8 @@ def transcode(
         else:
             if options:
                 raise UsageError("options are for encoding", hint="sink says how to decode")
-            with InputContainer(
-                source,
-                size=size,
-                device=device,
-                threads=threads,
-                on_error=on_error,
-                limits=limits or DecodeLimits(),
-            ) as container:
+            decoding = partial(InputContainer, size=size, device=device, threads=threads)
+            with decoding(source, on_error=on_error, limits=limits or DecodeLimits()) as container:
                 report = decode(
                     container,
                     unfinished.file,
