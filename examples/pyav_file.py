@@ -17,11 +17,12 @@ def shorten(source: str, target: str, *, start: float, frames: int) -> int:
     copied = 0
     with (
         gvc.as_file(source) as file,
-        av.open(file) as container,
+        av.open(file, "r") as container,
         gvc.as_file(target, "w", colorspace=1, options={"key_preset": "faster"}) as new_file,
         av.open(new_file, "w", format="nut") as output,
     ):
         shown = container.streams.video[0]
+        assert shown.time_base is not None
         video = output.add_stream("rawvideo", rate=shown.average_rate)
         video.width, video.height, video.pix_fmt = shown.width, shown.height, shown.pix_fmt
         video.codec_context.time_base = shown.time_base

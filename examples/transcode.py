@@ -16,7 +16,7 @@ def to_gvc(source: str, target: str) -> None:
     """Code the picture, and keep the sound as it is."""
     with av.open(source) as media, gvc.open(target, "w", options={"key_qp": "32"}) as output:
         video = media.streams.video[0]
-        coded = output.add_stream("gvc", rate=video.average_rate)
+        coded = output.add_stream("gvc", rate=video.average_rate, time_base=video.time_base)
         if media.streams.audio:
             output.add_stream_from_template(media.streams.audio[0])
         streams = [video, *media.streams.audio[:1]]

@@ -328,3 +328,13 @@ def test_seeking_passes_the_pack(files, pack):
         container.seek(0)
         assert container.streams.video[0].frames == 12
         assert len(list(container.decode(video=0))) == 12
+
+
+def test_packets_are_copied_with_the_pack(files):
+    copy = io.BytesIO()
+    with gvc.open(files["embedded"]) as container, gvc.open(copy, "w") as output:
+        output.add_stream_from_template(container.streams.video[0])
+        output.metadata.update(container.metadata)
+        output.mux(container.demux(video=0))
+    assert BitstreamReader(io.BytesIO(copy.getvalue())).pack is not None
+    assert copy.getvalue() == files["embedded"].read_bytes()

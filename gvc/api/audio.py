@@ -37,6 +37,28 @@ class AudioDecoder:
         self._context = context
         self._time_base: Fraction = header.time_base
 
+    @property
+    def codec(self) -> av.Codec:
+        """FFmpeg's decoder."""
+        return self._context.codec
+
+    @property
+    def format(self) -> av.AudioFormat:
+        """Sample format of what comes out.
+
+        :raises InvalidDataError: if the decoder's configuration is damaged.
+        """
+        try:
+            self._context.open(strict=False)
+        except av.FFmpegError as error:
+            raise InvalidDataError(f"damaged configuration of sound: {error.strerror}") from error
+        return self._context.format
+
+    def flush(self) -> None:
+        """Forget the packets so far: those to come are from elsewhere in the file."""
+        if self._context.is_open:
+            self._context.flush_buffers()
+
     def decode(self, packet: AudioPacket) -> Iterator[av.AudioFrame]:
         """Frames of one packet.
 

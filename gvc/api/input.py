@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, overload
 
+from gvc.api.cursor import Cursor
+from gvc.api.file_object import File, path_of
+from gvc.api.input_file import MICRO, InputFile
 from gvc.api.limits import DecodeLimits, Meter, OnError, on_error_named
 from gvc.api.packet import Packet
 from gvc.api.streams import AudioStream, StreamContainer, VideoStream
-from gvc.bitstream import AudioBlock, AudioPacket, BitstreamReader, Damage, FileHeader, Group, Index
+from gvc.bitstream import AudioPacket, Damage, Group
 from gvc.codec.settings import decoded_header, precision_named
 from gvc.errors import GvcError, InvalidDataError, MediaError, UsageError
 
@@ -21,16 +23,18 @@ if TYPE_CHECKING:
 
     from gvc.api.audio import AudioDecoder
     from gvc.api.concealment import Loss
+    from gvc.api.playback import ConcealingPlayback, Playback
     from gvc.codec.decoder import VideoDecoder
-
-#: Microseconds a second, FFmpeg's AV_TIME_BASE.
-_MICRO = 1_000_000
 
 _NO_LIMITS = DecodeLimits()
 
 
-class InputContainer:
+class InputContainer(InputFile):
     """A .gvc file that is read; a context manager. Made by :func:`gvc.open`.
+
+    One process uses it, the one that opened it. Loops over it go on where the one before ended:
+    ``next(container.decode(video=0))`` gives one frame after the other. At the end of the file a
+    loop gives nothing; :meth:`seek` goes back.
 
     :param file: a path, or a binary file object, which need not be seekable.
     :param size: decode pictures at a reduced size: the side of the square of equal area, see
@@ -48,14 +52,13 @@ class InputContainer:
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
     :raises LimitError: if it is beyond ``limits``.
-    :raises UsageError: if ``size`` is out of range, or there is no such precision.
+    :raises UsageError: if ``size`` is out of range, there is no such precision, or ``file`` is no
+        file that can be read.
     """
-
-    format = "gvc"
 
     def __init__(
         self,
-        file: str | Path | BinaryIO,
+        file: File,
         *,
         size: int | None = None,
         weights: Path | None = None,
@@ -66,23 +69,19 @@ class InputContainer:
         on_error: str = "stop",
         limits: DecodeLimits = _NO_LIMITS,
     ) -> None:
-        self.name = _name_of(file)
-        self._own = isinstance(file, (str, Path))
-        self._file: BinaryIO = _open(file) if isinstance(file, (str, Path)) else file
-        self._size, self._precision = size, precision_named(precision)
+        self._precision = precision_named(precision)
         self._conceals = on_error_named(on_error) is OnError.CONCEAL
-        self._limits = limits
+        self._size, self._limits = size, limits
+        self._weights, self._device, self._threads = weights, device, threads
         #: pts of the group that was sought, None at the beginning of the file.
         self._sought: int | None = None
         #: What was lost of a damaged file, as far as it was read.
         self.losses: list[Loss] = []
-        self._pack_places = [packs] if packs is not None else []
-        if isinstance(file, (str, Path)):
-            self._pack_places.append(Path(file).parent)
-        self._weights, self._device, self._threads = weights, device, threads
+        super().__init__(file, salvage=self._conceals)
+        path = path_of(file)
+        self._pack_places = [place for place in (packs, path and path.parent) if place is not None]
+        self._cursor = Cursor(self._reader, salvage=self._conceals)
         try:
-            self._reader = BitstreamReader(self._file, salvage=self._conceals)
-            self.header: FileHeader = self._reader.header
             decoded = decoded_header(self.header.video, size)
             limits.check_header(self.header.video, decoded)
             if limits.max_frames is not None or limits.max_seconds is not None:
@@ -95,95 +94,62 @@ class InputContainer:
             streams.append(AudioStream(self, self.header.audio))
         self.streams = StreamContainer(streams)
 
-    @property
-    def metadata(self) -> dict[str, str]:
-        """Title, date and so on, as the source had them."""
-        return dict(self.header.metadata)
+    def __repr__(self) -> str:
+        return f"<gvc.InputContainer {self.name!r}>"
 
     @property
-    def embedded_pack(self) -> bytes | None:
-        """The speaker pack that the file holds; None if it holds none."""
-        return self._reader.pack
+    def threads(self) -> int | None:
+        """CPU threads of the decoder; None leaves the choice to the libraries.
 
-    @cached_property
-    def index(self) -> Index | None:
-        """Where the groups are; None where the file cannot be searched.
-
-        :raises InvalidDataError: if the file holds one that is none.
+        :raises UsageError: where it is set to less than 1, or once frames have been decoded.
         """
-        try:
-            return self._reader.index
-        except GvcError as error:
-            raise self._located(error) from error
+        return self._threads
 
-    @property
-    def start_time(self) -> int | None:
-        """Presentation time of the first frame in microseconds, None if unknown."""
-        if self.index is None or not self.index.groups:
-            return None
-        return round(self.index.groups[0].pts * self.header.video.time_base * _MICRO)
+    @threads.setter
+    def threads(self, value: int | None) -> None:
+        if "video_decoder" in self.__dict__:
+            raise UsageError("the number of threads cannot be set once frames have been decoded")
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise UsageError(f"number of threads {value!r} is out of range")
+        self._threads = value
 
-    @property
-    def duration(self) -> int | None:
-        """Duration of the video in microseconds, None if unknown."""
-        if self.index is None or not self.index.groups:
-            return None
-        start = self.index.groups[0].pts
-        # A damaged index may say that the end comes first.
-        return max(0, round((self.index.end_pts - start) * self.header.video.time_base * _MICRO))
+    def chapters(self) -> list[Any]:
+        """Empty: a .gvc file holds no chapters."""
+        return []
 
-    @property
-    def position(self) -> int:
-        """Bytes of the file read so far."""
-        return self._reader.position
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of the file, None if it cannot be searched."""
-        if not self._file.seekable():
-            return None
-        here = self._file.tell()
-        end = self._file.seek(0, 2)
-        self._file.seek(here)
-        return end
-
-    @property
-    def bit_rate(self) -> int | None:
-        """Bits a second over all streams, None if unknown."""
-        if not self.duration or self.size is None:
-            return None
-        return round(self.size * 8 * _MICRO / self.duration)
-
-    def demux(self, *, video: int | None = None, audio: int | None = None) -> Iterator[Packet]:
+    def demux(self, *args: Any, **kwargs: Any) -> Iterator[Packet]:
         """Packets in file order.
 
-        :param video: 0 for packets of the video stream; :param audio: 0 for those of the audio
-            stream. Neither means both.
+        There are no empty packets at the end, which PyAV gives to flush decoders: no frame is held
+        back here.
+
+        :param args: streams, as :meth:`gvc.api.stream_container.StreamContainer.get` takes them:
+            ``demux(0)``, ``demux(stream)``, ``demux(video=0)``; none means all.
         :raises InvalidDataError: where the file is damaged, after all packets before that place;
             with ``on_error="conceal"`` what is damaged is left out.
+        :raises UsageError: if there is no such stream.
         """
-        kinds = _kinds(video, audio)
-        meter = Meter(self._limits, self.header.video)
+        self._check()
+        return self._packets({stream.type: stream for stream in self.streams.get(*args, **kwargs)})
+
+    def _packets(self, streams: dict[Any, VideoStream | AudioStream]) -> Iterator[Packet]:
         try:
-            for unit in self._salvaged() if self._conceals else self._reader:
-                if isinstance(unit, Group):
-                    if "video" in kinds:
-                        meter.take(unit)
-                        yield Packet(self.streams.video[0], unit)
-                elif "audio" in kinds and self.streams.audio:
-                    for packet in unit.packets:
-                        yield Packet(self.streams.audio[0], packet)
+            for piece, unit in self._cursor:
+                self._check()
+                if isinstance(piece, Damage):
+                    self._lose(piece)
+                elif isinstance(unit, Group) and "video" in streams:
+                    self._meter.take(unit)
+                    yield Packet(streams["video"], unit, piece.offset)
+                elif isinstance(unit, AudioPacket) and "audio" in streams:
+                    yield Packet(streams["audio"], unit, piece.offset)
         except GvcError as error:
             raise self._located(error) from error
 
-    def _salvaged(self) -> Iterator[Group | AudioBlock]:
+    def _lose(self, damage: Damage) -> None:
         from gvc.api.concealment import Loss
 
-        for piece, unit in self._reader.salvage():
-            if isinstance(piece, Damage):
-                self.losses.append(Loss("video", piece.start, piece.end, piece.cause))
-            elif unit is not None:
-                yield unit
+        self.losses.append(Loss("video", damage.start, damage.end, damage.cause))
 
     def play(
         self, *, video: int | None = None, audio: int | None = None
@@ -198,28 +164,43 @@ class InputContainer:
         :raises InvalidDataError: where the file is damaged, or if no picture can be decoded.
         :raises LimitError: where it is beyond the limits.
         """
-        from gvc.api.playback import Playback
+        self._check()
+        return self._play(_kinds(video, audio))
 
-        kinds = _kinds(video, audio)
-        playback = Playback(
-            self._reader,
-            (lambda: self.video_decoder) if "video" in kinds else None,
-            "audio" in kinds and bool(self.streams.audio),
-            Meter(self._limits, self.header.video),
-        )
+    def _play(self, kinds: set[str]) -> Iterator[av.VideoFrame | AudioPacket]:
+        playback = self._playback
         try:
-            if self._conceals:
-                yield from playback.concealing(begin=self._sought, say=self.losses.append)
-            else:
-                yield from playback.straight()
+            for unit in playback.play(kinds):
+                yield unit
+                self._check()
         except GvcError as error:
             raise self._located(error) from error
 
-    def decode(
-        self, *, video: int | None = None, audio: int | None = None
-    ) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """Frames in file order, one by one; parameters and errors as for :meth:`play`."""
-        for unit in self.play(video=video, audio=audio):
+    @overload
+    def decode(self, *, video: int) -> Iterator[av.VideoFrame]: ...
+
+    @overload
+    def decode(self, *, audio: int) -> Iterator[av.AudioFrame]: ...
+
+    @overload
+    def decode(self, *args: VideoStream) -> Iterator[av.VideoFrame]: ...
+
+    @overload
+    def decode(self, *args: AudioStream) -> Iterator[av.AudioFrame]: ...
+
+    @overload
+    def decode(self, *args: Any, **kwargs: Any) -> Iterator[av.VideoFrame | av.AudioFrame]: ...
+
+    def decode(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Frames in file order, one by one; errors as for :meth:`play`.
+
+        :param args: streams, as for :meth:`demux`: ``decode(video=0)``, ``decode(stream)``.
+        """
+        self._check()
+        return self._frames({stream.type for stream in self.streams.get(*args, **kwargs)})
+
+    def _frames(self, kinds: set[str]) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        for unit in self._play(kinds):
             if isinstance(unit, AudioPacket):
                 yield from self._heard(unit)
             else:
@@ -232,6 +213,25 @@ class InputContainer:
             # A gap in the sound: frames behind it have their own times.
             if not (self._conceals and isinstance(error, InvalidDataError)):
                 raise self._located(error) from error
+
+    def decode_group(self, group: Group) -> list[av.VideoFrame]:
+        """All frames of a group of this file.
+
+        :raises InvalidDataError: if its data is damaged.
+        """
+        self._check()
+        try:
+            return list(self.video_decoder.decode(group))
+        except GvcError as error:
+            raise self._located(error) from error
+
+    def decode_sound(self, packet: AudioPacket) -> list[av.AudioFrame]:
+        """All frames of an audio packet of this file, which are decoded in order.
+
+        :raises InvalidDataError: if its data is damaged.
+        """
+        self._check()
+        return list(self._heard(packet))
 
     def seek(
         self,
@@ -248,14 +248,47 @@ class InputContainer:
         :param any_frame: accepted for likeness with PyAV; reading always starts at a key frame,
             because inter frames need theirs.
         :raises MediaError: if the file is not seekable.
+        :raises UsageError: if ``offset`` is no integer, or the stream is of another container.
         """
-        unit = stream.time_base if stream is not None else Fraction(1, _MICRO)
+        self._check()
+        if not isinstance(offset, int):
+            raise UsageError(f"a place to seek is an integer, and not {offset!r}")
+        if stream is not None:
+            (stream,) = self.streams.get(stream)
+        unit = stream.time_base if stream is not None else Fraction(1, MICRO)
         pts = int(offset * unit / self.header.video.time_base)
         if self.index is None:
             raise MediaError("cannot seek in a pipe", path=self.name)
         if not backward:
             pts = next((entry.pts for entry in self.index.groups if entry.pts >= pts), pts)
-        self._sought = self._reader.seek(pts)
+        try:
+            self._sought = self._cursor.seek(pts)
+        except GvcError as error:
+            raise self._located(error) from error
+        self.__dict__.pop("_playback", None)
+        self.__dict__.pop("_meter", None)
+        if "audio_decoder" in self.__dict__:
+            self.audio_decoder.flush()
+
+    def close(self) -> None:
+        """Close the file, if it was opened here; nothing can be read any more."""
+        self.__dict__.pop("_playback", None)
+        super().close()
+
+    @cached_property
+    def _meter(self) -> Meter:
+        """What holds the pass from the beginning, or the place that was sought, to its limits."""
+        return Meter(self._limits, self.header.video)
+
+    @cached_property
+    def _playback(self) -> Playback | ConcealingPlayback:
+        """The pass from there on."""
+        from gvc.api.playback import ConcealingPlayback, Playback
+
+        playback = Playback(self._cursor, self._reader, lambda: self.video_decoder, self._meter)
+        if not self._conceals:
+            return playback
+        return ConcealingPlayback(playback, begin=self._sought, say=self.losses.append)
 
     @cached_property
     def video_decoder(self) -> VideoDecoder:
@@ -283,42 +316,10 @@ class InputContainer:
 
         if self.header.audio is None:
             raise UsageError("the file has no audio", path=self.name)
-        return AudioDecoder(self.header.audio)
-
-    def close(self) -> None:
-        """Close the file, if it was opened here."""
-        if self._own:
-            self._file.close()
-
-    def __enter__(self) -> InputContainer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _located(self, error: BaseException) -> BaseException:
-        """The same error, naming this file unless it names one already."""
-        if isinstance(error, GvcError) and error.path is None:
-            return type(error)(error.cause, path=self.name, hint=error.hint)
-        return error
-
-
-def _name_of(file: str | Path | BinaryIO) -> str:
-    if isinstance(file, (str, Path)):
-        return str(file)
-    return str(getattr(file, "name", "<stream>"))
-
-
-def _open(path: str | Path) -> BinaryIO:
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise MediaError(error.strerror or str(error), path=path) from error
+        try:
+            return AudioDecoder(self.header.audio)
+        except GvcError as error:
+            raise self._located(error) from error
 
 
 def _kinds(video: int | None, audio: int | None) -> set[str]:

@@ -16,7 +16,7 @@ from gvc.bitstream import (
     Group,
     VideoHeader,
 )
-from gvc.errors import InvalidDataError
+from gvc.errors import InvalidDataError, UsageError
 
 #: Most audio packets in one block: 20 s of Opus.
 _BLOCK = 1000
@@ -38,6 +38,7 @@ class Muxer:
         self._header: FileHeader | None = None
         self._audio: deque[AudioPacket] = deque()
         self._end = 0
+        self._last: int | None = None
 
     @property
     def has_header(self) -> bool:
@@ -87,7 +88,18 @@ class Muxer:
         """
         self._write_audio(end_pts)
         self._writer.write_group(group)
-        self._end = end_pts
+        self._end, self._last = end_pts, group.pts
+
+    def check_group(self, group: Group) -> None:
+        """Make sure that a group can follow those before it.
+
+        :raises UsageError: if it does not begin behind them.
+        """
+        if self._last is not None and group.pts <= self._last:
+            raise UsageError(
+                f"the packet at {group.pts} does not follow that at {self._last}",
+                hint="write packets in order, and each once",
+            )
 
     def close(self) -> None:
         """Write what is left, and the index where the file needs one.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal, overload
+from typing import Literal, overload
 
+from gvc.api.file_object import File
 from gvc.api.input import InputContainer
 from gvc.api.limits import DecodeLimits
 from gvc.api.output import OutputContainer
@@ -14,8 +15,9 @@ from gvc.errors import UsageError
 
 @overload
 def open(
-    file: str | Path | BinaryIO,
+    file: File,
     mode: Literal["r"] = "r",
+    format: Literal["gvc"] | None = None,
     *,
     size: int | None = None,
     weights: Path | None = None,
@@ -30,10 +32,11 @@ def open(
 
 @overload
 def open(
-    file: str | Path | BinaryIO,
+    file: File,
     mode: Literal["w"],
-    *,
+    format: Literal["gvc"] | None = None,
     options: Mapping[str, str] | None = None,
+    *,
     weights: Path | None = None,
     packs: Path | None = None,
     device: str = "cpu",
@@ -42,10 +45,11 @@ def open(
 
 
 def open(
-    file: str | Path | BinaryIO,
+    file: File,
     mode: Literal["r", "w"] = "r",
-    *,
+    format: Literal["gvc"] | None = None,  # noqa: A002 - the name that PyAV has for it
     options: Mapping[str, str] | None = None,
+    *,
     size: int | None = None,
     weights: Path | None = None,
     packs: Path | None = None,
@@ -63,8 +67,11 @@ def open(
     ...     print(frame.width, frame.height, frame.pts)
     256 256 0
 
-    :param file: a path, or a binary file object (pipes too: nothing is ever sought).
+    :param file: a path (``str``, ``bytes``, ``os.PathLike``), or a binary file object: one with
+        ``read`` is enough to read, with ``write`` to write (pipes too: nothing is ever sought
+        unless :meth:`InputContainer.seek` is called).
     :param mode: ``"r"`` to read, ``"w"`` to write.
+    :param format: for likeness with PyAV: ``"gvc"``, or None.
     :param options: for writing, options of the encoder by the names of the command line
         (``key_qp``, ``size``, ``canvas``, ``gop_size``, ``motion_step``…), overridden by those of
         a stream.
@@ -86,9 +93,14 @@ def open(
     :raises MediaError: if the file cannot be opened.
     :raises InvalidDataError, UnsupportedError: if it is not a .gvc file that this version reads.
     :raises LimitError: if it is beyond ``limits``.
-    :raises UsageError: if an option is unknown or out of range.
+    :raises UsageError: if an option is unknown or out of range, or ``file`` is neither a path nor a
+        binary file object that can be read or written.
     """
+    if format not in (None, "gvc"):
+        raise UsageError(f"format {format!r} is not gvc", hint="av.open knows others")
     if mode == "r":
+        if options:
+            raise UsageError("options are for files that are written", hint="size, precision…")
         return InputContainer(
             file,
             size=size,

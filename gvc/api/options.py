@@ -49,6 +49,8 @@ def encoder_settings(base: EncoderSettings, options: Mapping[str, str]) -> Encod
 
     :raises UsageError: if an option is unknown, or its value makes no sense.
     """
+    if not isinstance(options, Mapping):
+        raise UsageError(f"options are a dictionary, and not {options!r}")
     values: dict[str, object] = {}
     if "preset" in options:
         values |= preset_options(options["preset"])
@@ -59,6 +61,6 @@ def encoder_settings(base: EncoderSettings, options: Mapping[str, str]) -> Encod
             raise UsageError(f"no option is called {name!r}", hint=", ".join(["preset", *_PARSERS]))
         try:
             values[name] = _PARSERS[name](text)
-        except (ValueError, ZeroDivisionError) as error:
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
             raise UsageError(f"option {name} cannot be {text!r}") from error
     return replace(base, **values)  # type: ignore[arg-type]

@@ -2,287 +2,279 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import contextlib
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, overload
 
 import av
 
-from gvc.api.atomic import AtomicFile
-from gvc.api.distances import distance_of
+from gvc.api.descriptions import FORMAT, ContainerFormat
+from gvc.api.file_object import File, path_of
 from gvc.api.muxer import Muxer
 from gvc.api.options import encoder_settings
+from gvc.api.output_audio import CopiedAudioStream, OutputAudioStream
+from gvc.api.output_copy import CopiedVideoStream
+from gvc.api.output_video import OutputVideoStream
 from gvc.api.packet import Packet
-from gvc.bitstream import AudioHeader, AudioPacket, Group
-from gvc.codec.group_coder import CodedGroup
+from gvc.api.stream_container import StreamContainer
+from gvc.api.streams import AudioStream, VideoStream
+from gvc.api.unfinished import Closable, Unfinished, abandon
+from gvc.bitstream import AudioHeader, Group
 from gvc.codec.settings import EncoderSettings
-from gvc.codec.stream_encoder import StreamEncoder
-from gvc.errors import UsageError
-from gvc.media import (
-    DEFAULT_OPUS_BIT_RATE,
-    AudioCopy,
-    OpusEncoder,
-    Preparation,
-    VideoInfo,
-    colour_of,
-    stored_packets,
-)
+from gvc.errors import MediaError, UsageError
 
-#: A demultiplexed audio packet of PyAV.
-AvPacket: TypeAlias = "av.Packet[av.AudioStream]"
+if TYPE_CHECKING:
+    from gvc.api.packet import Written
+
+#: A demultiplexed packet of PyAV.
+AvPacket: TypeAlias = "av.Packet[Any]"
 
 #: Codec names that :meth:`OutputContainer.add_stream` takes for audio.
 _AUDIO_CODECS = ("libopus", "opus")
 
+#: Arguments of a video stream that are no attributes of it.
+_SPECIAL = ("planner", "faces", "prepared")
 
-class OutputVideoStream:
-    """The video stream of an :class:`OutputContainer`.
-
-    Settings can change until the first frame is encoded; sizes that are not set are taken from
-    that frame.
-    """
-
-    type: Literal["video"] = "video"
-    index = 0
-    name = "gvc"
-
-    def __init__(self, rate: Fraction, settings: EncoderSettings) -> None:
-        self._settings = settings
-        self._encoder: StreamEncoder | None = None
-        self._preparation = Preparation(threads=settings.threads)
-        self._next_pts = 0
-        self._ends: dict[int, int] = {}
-        self.average_rate = rate
-        self.time_base = 1 / rate
-        self.sample_aspect_ratio: Fraction | None = None
-        self.width = 0
-        self.height = 0
-
-    @property
-    def gop_size(self) -> int:
-        """Frames from one key frame to the next at most."""
-        return self._settings.gop_size
-
-    @gop_size.setter
-    def gop_size(self, value: int) -> None:
-        self._settings = replace(self._settings, gop_size=value)
-
-    @property
-    def bit_rate(self) -> int | None:
-        """Bits a second of the file but its sound; None keeps to the QP of key frames."""
-        return self._settings.bit_rate
-
-    @bit_rate.setter
-    def bit_rate(self, value: int | None) -> None:
-        self._settings = replace(self._settings, bit_rate=value)
-
-    @property
-    def encoder(self) -> StreamEncoder:
-        """The running encoder.
-
-        :raises UsageError: before the first frame.
-        """
-        if self._encoder is None:
-            raise UsageError("no video frame has been encoded")
-        return self._encoder
-
-    def encode(self, frame: av.VideoFrame | None = None) -> list[Packet]:
-        """Code a frame of any format; None finishes.
-
-        A frame without pts follows the one before at the stream's rate; pts in another time base
-        are converted. Frames that say that they are interlaced, turned or of high dynamic range are
-        made progressive, upright and BT.709, as ``gvc encode`` does.
-
-        :returns: the groups of pictures that became whole, often none.
-        """
-        coded: list[CodedGroup] = []
-        prepared = (
-            self._preparation.push(self._timed(frame)) if frame else self._preparation.finish()
-        )
-        for each in prepared:
-            coded += self._started(each).push(each)
-        if frame is None and self._encoder is not None:
-            coded += self._encoder.flush()
-        self._ends |= {item.group.pts: item.end_pts for item in coded}
-        return [Packet(self, item.group) for item in coded]
-
-    def duration_of(self, unit: Group | AudioPacket) -> int:
-        """Duration of a packet of this stream in ``time_base``."""
-        return self._ends[unit.pts] - unit.pts
-
-    def close(self) -> None:
-        """Release the encoder."""
-        if self._encoder is not None:
-            self._encoder.close()
-
-    def _started(self, frame: av.VideoFrame) -> StreamEncoder:
-        if self._encoder is None:
-            self.width, self.height = self.width or frame.width, self.height or frame.height
-            info = VideoInfo(
-                width=self.width,
-                height=self.height,
-                time_base=self.time_base,
-                frame_rate=self.average_rate,
-                sample_aspect_ratio=self.sample_aspect_ratio or Fraction(1),
-                colour=colour_of(frame),
-            )
-            distance = distance_of(self._settings)
-            self._encoder = StreamEncoder(info, self._settings, distance)
-        return self._encoder
-
-    def _timed(self, frame: av.VideoFrame) -> av.VideoFrame:
-        if frame.pts is None:
-            frame.pts = self._next_pts
-        elif frame.time_base and frame.time_base != self.time_base:
-            frame.pts = round(frame.pts * frame.time_base / self.time_base)
-        frame.time_base = self.time_base
-        self._next_pts = frame.pts + max(1, round(1 / (self.average_rate * self.time_base)))
-        return frame
-
-
-class OutputAudioStream:
-    """The audio stream of an :class:`OutputContainer`: Opus, or packets of a template's codec."""
-
-    type: Literal["audio"] = "audio"
-    index = 1
-
-    def __init__(self, header: AudioHeader, encoder: OpusEncoder | None) -> None:
-        self.header = header
-        self._encoder = encoder
-
-    @property
-    def name(self) -> str:
-        """FFmpeg's name of the codec."""
-        return self.header.codec
-
-    @property
-    def time_base(self) -> Fraction:
-        """Unit of ``pts`` in seconds."""
-        return self.header.time_base
-
-    def encode(self, frame: av.AudioFrame | None = None) -> list[Packet]:
-        """Code a frame of any format and rate; None finishes.
-
-        :raises UsageError: if the stream was made from a template, and takes packets only.
-        """
-        if self._encoder is None:
-            raise UsageError("this audio stream takes packets, not frames")
-        return [Packet(self, packet) for packet in self._encoder.encode(frame)]
-
-    def duration_of(self, unit: Group | AudioPacket) -> int:
-        """Duration of a packet of this stream in ``time_base``."""
-        assert isinstance(unit, AudioPacket)
-        return unit.duration
+#: Frames per second where nobody says how many.
+_DEFAULT_RATE = 25
 
 
 class OutputContainer:
     """A .gvc file that is written; a context manager. Made by :func:`gvc.open`.
 
     A path gets its file when the container is closed without an error; until then, what is written
-    stands beside it under another name.
+    stands beside it under another name. A container that is never closed leaves nothing. One
+    process uses it, the one that opened it.
 
     :param file: a path, or a binary file object, which is never sought and not closed.
-    :param options: of the encoder, by the names of the command line.
+    :param options: of the encoder, by the names of the command line, or all of its settings.
     :param packs: a speaker pack, as the option ``pack``.
     :raises MediaError: if the file cannot be written.
     :raises UsageError: if an option is unknown or out of range.
     """
 
-    format = "gvc"
+    format: ContainerFormat = FORMAT
+    default_video_codec = "gvc"
+    default_audio_codec = "libopus"
+    supported_codecs = frozenset({"gvc", "libopus", "opus"})
 
     def __init__(
         self,
-        file: str | Path | BinaryIO,
+        file: File,
         *,
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | EncoderSettings | None = None,
         weights: Path | None = None,
         packs: Path | None = None,
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        base = EncoderSettings(weights=weights, pack=packs, device=device, threads=threads)
-        self.options = dict(options or {})
-        self._settings = encoder_settings(base, self.options)
+        self.options: dict[str, str] = {}
+        if isinstance(options, EncoderSettings):
+            self._settings = options
+        else:
+            base = EncoderSettings(weights=weights, pack=packs, device=device, threads=threads)
+            self.options = dict(options or {})
+            self._settings = encoder_settings(base, self.options)
         self.metadata: dict[str, str] = {}
-        self.streams: list[OutputVideoStream | OutputAudioStream] = []
-        self._target = AtomicFile(Path(file)) if isinstance(file, (str, Path)) else None
-        self.name = str(file) if self._target else str(getattr(file, "name", "<stream>"))
-        self._muxer = Muxer(self._target.file if self._target else file)  # type: ignore[arg-type]
+        self.streams = StreamContainer[
+            OutputVideoStream | CopiedVideoStream, OutputAudioStream | CopiedAudioStream
+        ]()
+        #: The file object that was given; None for a path.
+        self.file = None if path_of(file) is not None else file
         self._closed = False
+        self._unfinished = Unfinished(file)
+        self._finalizer = weakref.finalize(self, abandon, self._unfinished)
+        self.name = self._unfinished.name
+        try:
+            with self._reporting():
+                self._muxer = Muxer(self._unfinished.file)
+                self._unfinished.settle()
+        except BaseException:
+            self.abort()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<gvc.OutputContainer {self.name!r}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, or given up."""
+        return self._closed
+
+    @property
+    def position(self) -> int:
+        """Bytes written so far."""
+        return self._muxer.position
+
+    @overload
+    def add_stream(
+        self,
+        codec_name: Literal["gvc"] = "gvc",
+        rate: float | Fraction | None = None,
+        options: Mapping[str, str] | None = None,
+        **attributes: Any,
+    ) -> OutputVideoStream: ...
+
+    @overload
+    def add_stream(
+        self,
+        codec_name: Literal["libopus", "opus"],
+        rate: int | None = None,
+        options: Mapping[str, str] | None = None,
+        **attributes: Any,
+    ) -> OutputAudioStream: ...
+
+    @overload
+    def add_stream(
+        self,
+        codec_name: str,
+        rate: float | Fraction | None = None,
+        options: Mapping[str, str] | None = None,
+        **attributes: Any,
+    ) -> OutputVideoStream | OutputAudioStream: ...
 
     def add_stream(
         self,
-        codec: str = "gvc",
-        rate: int | Fraction | None = None,
-        *,
+        codec_name: str = "gvc",
+        rate: Any = None,
         options: Mapping[str, str] | None = None,
+        **attributes: Any,
     ) -> OutputVideoStream | OutputAudioStream:
         """Add the video stream (``"gvc"``) or an audio stream (``"libopus"``).
 
-        :param rate: frames a second of video, 25 by default; bits a second of audio, 16000.
-        :param options: of the encoder, over those of the container.
-        :raises UsageError: if there is such a stream already, or the codec is another one.
+        :param rate: frames per second of video, 25 by default; samples per second of audio.
+        :param options: of the encoder of video, over those of the container.
+        :param attributes: of the stream: ``width``, ``height``, ``pix_fmt``, ``bit_rate``,
+            ``gop_size``, ``time_base``, ``sample_aspect_ratio``, ``thread_count``; of audio
+            ``bit_rate``, ``layout``. Of video also ``planner``, ``faces`` and ``prepared``, see
+            :class:`~gvc.api.output_video.OutputVideoStream`.
+        :raises UsageError: if there is such a stream already, the codec is another one, an
+            attribute is unknown, or a value is out of range.
         """
         stream: OutputVideoStream | OutputAudioStream
-        if codec == "gvc":
-            settings = encoder_settings(self._settings, options or {})
-            stream = OutputVideoStream(Fraction(rate or 25), settings)
-        elif codec in _AUDIO_CODECS:
-            encoder = OpusEncoder(channels=2, bit_rate=int(rate or DEFAULT_OPUS_BIT_RATE))
-            stream = OutputAudioStream(encoder.header, encoder)
+        self._check_addable("video" if codec_name == "gvc" else "audio")
+        if codec_name == "gvc":
+            special = {name: attributes.pop(name) for name in _SPECIAL if name in attributes}
+            stream = OutputVideoStream(
+                self, _DEFAULT_RATE if rate is None else rate, self._settings, **special
+            )
+            if options:
+                stream.options = options
+        elif codec_name in _AUDIO_CODECS:
+            if options:
+                raise UsageError("sound has no options", hint="bit_rate, layout")
+            stream = OutputAudioStream(self, rate)
         else:
-            raise UsageError(f"codec {codec!r} cannot be stored", hint="gvc or libopus")
-        return self._add(stream)
+            raise UsageError(f"codec {codec_name!r} cannot be stored", hint="gvc or libopus")
+        stream.configure(attributes)
+        self.streams._append(stream)
+        return stream
 
-    def add_stream_from_template(self, template: av.AudioStream) -> OutputAudioStream:
-        """Add an audio stream whose packets are those of ``template``, unchanged."""
-        stream = self._add(OutputAudioStream(AudioCopy(template).header, None))
-        assert isinstance(stream, OutputAudioStream)
+    @overload
+    def add_stream_from_template(self, template: VideoStream) -> CopiedVideoStream: ...
+
+    @overload
+    def add_stream_from_template(
+        self, template: av.AudioStream | AudioStream | AudioHeader
+    ) -> CopiedAudioStream: ...
+
+    def add_stream_from_template(self, template: Any) -> CopiedVideoStream | CopiedAudioStream:
+        """Add a stream whose packets are those of ``template``, unchanged.
+
+        :param template: an audio stream of PyAV, or a stream of a .gvc file; set
+            ``packet.stream`` of its packets to the stream that is returned, or write them as they
+            are.
+        :raises UsageError: if there is a stream of that type already, or it is another one.
+        :raises UnsupportedError: if its packets cannot be stored.
+        """
+        stream: CopiedVideoStream | CopiedAudioStream
+        if isinstance(template, VideoStream):
+            self._check_addable("video")
+            stream = CopiedVideoStream(self, template)
+        elif isinstance(template, (AudioStream, AudioHeader, av.AudioStream)):
+            self._check_addable("audio")
+            stream = CopiedAudioStream(self, template)
+        else:
+            raise UsageError(
+                f"a stream cannot be made from {type(template).__name__}",
+                hint="an audio stream, or a video stream of a .gvc file",
+            )
+        self.streams._append(stream)
         return stream
 
     def mux(self, packets: Packet | AvPacket | Iterable[Packet | AvPacket]) -> None:
         """Write packets; those of PyAV belong to the stream made from their template.
 
-        :raises UsageError: if there is no stream for them.
+        :raises UsageError: if there is no stream for them, or they are out of order.
+        :raises MediaError: if the file cannot be written.
         """
+        self.check_open()
         if isinstance(packets, (Packet, av.Packet)):
             packets = [packets]
+        elif not isinstance(packets, Iterable):
+            raise UsageError(f"{type(packets).__name__} is no packet")
         for packet in packets:
-            if isinstance(packet, Packet) and isinstance(packet.unit, Group):
-                self._write_group(packet)
-            elif isinstance(packet, Packet) and isinstance(packet.unit, AudioPacket):
-                self._muxer.write_audio(packet.unit)
-            elif isinstance(packet, av.Packet) and self._audio is not None:
-                for unit in stored_packets(packet):
-                    self._muxer.write_audio(unit)
-            else:
-                raise UsageError("there is no stream for this packet")
+            self.mux_one(packet)
+
+    def mux_one(self, packet: Packet | AvPacket) -> None:
+        """Write one packet; as :meth:`mux`."""
+        self.check_open()
+        if not isinstance(packet, (Packet, av.Packet)):
+            raise UsageError(f"{type(packet).__name__} is no packet")
+        stream = self._stream_of(packet)
+        with self._reporting():
+            if isinstance(stream, CopiedAudioStream) and (unit := stream.stored(packet)):
+                self._muxer.write_audio(unit)
+            elif isinstance(packet, Packet) and isinstance(packet.unit, Group):
+                self._write_group(packet, stream)
+            elif isinstance(packet, Packet) and isinstance(stream, OutputAudioStream):
+                self._muxer.write_audio(stream.in_order(packet))
 
     def close(self) -> None:
-        """Finish the file.
+        """Finish the file; streams that were not flushed are.
 
         :raises InvalidDataError: if it has no picture.
+        :raises GvcError: if the last frames cannot be coded.
         :raises MediaError: if it cannot be written.
         """
         if self._closed:
             return
+        self._unfinished.owner.check()
         try:
-            self._muxer.close()
+            for stream in sorted(self.streams, key=lambda each: each.type):
+                self.mux(stream.encode(None))
+            with self._reporting():
+                self._muxer.close()
         except BaseException:
             self.abort()
             raise
-        self._release()
-        if self._target is not None:
-            self._target.commit()
+        self._closed = True
+        self._finalizer.detach()
+        self._unfinished.commit()
 
     def abort(self) -> None:
         """Give up: a path that was to be written is left as it was."""
-        self._release()
-        if self._target is not None:
-            self._target.discard()
+        self._closed = True
+        self._finalizer.detach()
+        if self._unfinished.owner.is_here:
+            self._unfinished.discard()
+
+    def check_open(self) -> None:
+        """Make sure that it is open, in this process.
+
+        :raises UsageError: if not.
+        """
+        self._unfinished.owner.check()
+        if self._closed:
+            raise UsageError("the container is closed", path=self.name)
+
+    def release_later(self, worker: Closable) -> None:
+        """Close ``worker`` with this container, or when it is forgotten."""
+        self._unfinished.add(worker)
 
     def __enter__(self) -> OutputContainer:
         return self
@@ -298,33 +290,73 @@ class OutputContainer:
         else:
             self.abort()
 
-    @property
-    def _audio(self) -> OutputAudioStream | None:
-        return next((s for s in self.streams if isinstance(s, OutputAudioStream)), None)
+    def __reduce__(self) -> NoReturn:
+        self._unfinished.owner.refuse_copy()
 
-    def _add(
-        self, stream: OutputVideoStream | OutputAudioStream
-    ) -> OutputVideoStream | OutputAudioStream:
-        if any(other.type == stream.type for other in self.streams):
-            raise UsageError(f"a .gvc file holds one {stream.type} stream")
+    def _check_addable(self, kind: str) -> None:
+        self.check_open()
+        if any(other.type == kind for other in self.streams):
+            raise UsageError(f"a .gvc file holds one {kind} stream")
         if self._muxer.has_header:
             raise UsageError("streams cannot be added once packets have been written")
-        self.streams.append(stream)
-        return stream
 
-    def _write_group(self, packet: Packet) -> None:
-        stream, group = packet.stream, packet.unit
-        assert isinstance(stream, OutputVideoStream)
-        assert isinstance(group, Group)
-        if not self._muxer.has_header:
-            audio = self._audio.header if self._audio is not None else None
-            encoder = stream.encoder
-            pack = encoder.embedded_pack
-            self._muxer.write_header(encoder.header, audio, self.metadata, pack=pack)
-        self._muxer.write_group(group, end_pts=group.pts + packet.duration)
+    def _stream_of(self, packet: Packet | AvPacket) -> Written:
+        """The stream of this container that takes ``packet``.
 
-    def _release(self) -> None:
-        self._closed = True
+        :raises UsageError: if there is none.
+        """
+        owner = packet.stream
         for stream in self.streams:
-            if isinstance(stream, OutputVideoStream):
-                stream.close()
+            if isinstance(stream, (OutputVideoStream, OutputAudioStream)):
+                if isinstance(packet, Packet) and stream is owner is packet.origin:
+                    return stream
+            elif stream is owner or stream.template is owner:
+                return stream
+            elif isinstance(packet, av.Packet) and isinstance(stream, CopiedAudioStream):
+                # It says what is wrong with those of other streams.
+                return stream
+        raise UsageError(
+            "there is no stream for this packet",
+            hint="add_stream_from_template makes one, packet.stream names it",
+        )
+
+    def _write_group(self, packet: Packet, stream: Written) -> None:
+        group = packet.unit
+        assert isinstance(group, Group)
+        assert isinstance(stream, (OutputVideoStream, CopiedVideoStream))
+        self._muxer.check_group(group)
+        if isinstance(stream, CopiedVideoStream):
+            stream.check(packet)
+        if not self._muxer.has_header:
+            self._write_header(stream)
+        end = packet.origin.duration_of(group) + group.pts
+        self._muxer.write_group(group, end_pts=end)
+        self._unfinished.settle()
+
+    def _write_header(self, stream: OutputVideoStream | CopiedVideoStream) -> None:
+        source = stream.encoder if isinstance(stream, OutputVideoStream) else stream
+        sound = next(iter(self.streams.audio), None)
+        of_sound = {} if sound is None else sound.metadata
+        for tags in (self.metadata, stream.metadata, of_sound):
+            for tag in (item for pair in tags.items() for item in pair):
+                if not isinstance(tag, str):
+                    raise UsageError(f"metadata {tag!r} is no text")
+        self._muxer.write_header(
+            source.header,
+            None if sound is None else sound.header,
+            self.metadata,
+            pack=source.embedded_pack,
+            video_metadata=stream.metadata,
+            audio_metadata=of_sound,
+        )
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Name file and reason where a path cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, MediaError) or not self._unfinished.is_path:
+                raise
+            reason = error.strerror or error
+            raise MediaError(f"cannot be written: {reason}", path=self.name) from error

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from gvc.api.output import OutputAudioStream, OutputContainer, OutputVideoStream
+from gvc.api.output import OutputContainer
+from gvc.api.output_audio import CopiedAudioStream, OutputAudioStream
 from gvc.errors import GvcError, InvalidDataError, MediaError
 from gvc.media import is_storable
+from gvc.media.preparation import silent
+from gvc.media.tags import tags_of_file, tags_of_stream
 
 if TYPE_CHECKING:
     from gvc.api.byte_pipe import BytePipe
-
-#: Tags that a muxer adds, and that say nothing about the recording.
-_MUXER_TAGS = {"encoder", "duration", "major_brand", "minor_version", "compatible_brands"}
 
 _DEFAULT_RATE = Fraction(25)
 
@@ -85,30 +85,25 @@ class _Recoding:
         if not container.streams.video:
             raise InvalidDataError("what was written holds no video stream")
         self._source = container.streams.video[0]
-        output.metadata.update(
-            (key, value)
-            for key, value in container.metadata.items()
-            if key.lower() not in _MUXER_TAGS
-        )
+        output.metadata.update(tags_of_file(container.metadata, silent))
         rate = self._source.average_rate or self._source.guessed_rate or _DEFAULT_RATE
         video = output.add_stream("gvc", rate=Fraction(rate))
-        assert isinstance(video, OutputVideoStream)
+        video.metadata.update(tags_of_stream(self._source.metadata, silent))
         video.time_base = Fraction(self._source.time_base or 1 / rate)
-        video.sample_aspect_ratio = tags.sample_aspect_ratio or self._source.sample_aspect_ratio
+        aspect = tags.sample_aspect_ratio or self._source.sample_aspect_ratio
+        video.sample_aspect_ratio = Fraction(aspect or 1)
         self._video = video
         self._sound: av.AudioStream | None = next(iter(container.streams.audio), None)
-        self._audio: OutputAudioStream | None = None
-        self._copies = False
+        self._audio: OutputAudioStream | CopiedAudioStream | None = None
         if self._sound is not None:
             codec = self._sound.codec_context.name
-            self._copies = is_storable(codec) and not codec.startswith("pcm")
-            audio = (
+            copies = is_storable(codec) and not codec.startswith("pcm")
+            self._audio = (
                 output.add_stream_from_template(self._sound)
-                if self._copies
+                if copies
                 else output.add_stream("libopus")
             )
-            assert isinstance(audio, OutputAudioStream)
-            self._audio = audio
+            self._audio.metadata.update(tags_of_stream(self._sound.metadata, silent))
 
     def run(self, source: BytePipe) -> None:
         """Encode all packets, unless the writer gives up."""
@@ -121,13 +116,12 @@ class _Recoding:
             else:
                 for frame in _frames(packet):
                     self._output.mux(self._video.encode(self._tags.put_on(frame)))
-        if self._audio is not None and not self._copies:
+        if isinstance(self._audio, OutputAudioStream):
             self._output.mux(self._audio.encode(None))
         self._output.mux(self._video.encode(None))
 
     def _hear(self, packet: av.Packet[Any]) -> None:
-        assert self._audio is not None
-        if self._copies:
+        if not isinstance(self._audio, OutputAudioStream):
             if packet.size:
                 self._output.mux(packet)
             return

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 
 from gvc.api.input import InputContainer
-from gvc.api.muxer import Muxer
+from gvc.api.packet import Packet
+from gvc.api.progress import Account, OnProgress, OnWarning, Progress, Report, ignore
 from gvc.bitstream import AudioPacket
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import InvalidDataError, UsageError
@@ -28,106 +27,12 @@ from gvc.media import (
 )
 
 if TYPE_CHECKING:
-    from gvc.api.concealment import Loss
-    from gvc.codec.group_coder import CodedGroup
     from gvc.codec.rate_control import GroupRate
     from gvc.faces import Faces
-    from gvc.model.distance import Distance
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a transcoding run is.
-
-    :param frames: video frames done. :param total: how many there are, None if unknown.
-    :param media_seconds: of the video done. :param size: bytes of the .gvc file so far.
-    :param elapsed: seconds since the run, or its first pass, began.
-    :param first_pass: whether this is the first of two passes, which makes nothing.
-    """
-
-    frames: int
-    total: int | None
-    media_seconds: float
-    size: int
-    elapsed: float
-    first_pass: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a transcoding run did.
-
-    :param frames: video frames. :param seconds: of the video. :param size: bytes of the .gvc file.
-    :param elapsed: seconds that the run took.
-    :param problem: why a damaged file ended early, or how much of a source was damaged; None if
-        all was well.
-    :param losses: what was lost of a damaged file, where that was concealed.
-    """
-
-    frames: int
-    seconds: float
-    size: int
-    elapsed: float
-    problem: str | None = None
-    losses: tuple[Loss, ...] = ()
-
+__all__ = ["Progress", "Report", "can_be_read_twice", "decode", "encode"]
 
 _DEFAULT_OPTIONS = SinkOptions()
-
-OnProgress = Callable[[Progress], None]
-OnWarning = Callable[[str], None]
-
-
-def _ignore(_: Progress | str) -> None:
-    """Take no interest in progress, or in warnings."""
-
-
-class _Account:
-    """Frames, playing time and clock of a run, for its progress and its report.
-
-    :param started: when the run began, by the monotonic clock.
-    :param time_base: of the frames. :param total: how many there are, None if unknown.
-    """
-
-    def __init__(
-        self, started: float, time_base: Fraction, total: int | None, on_progress: OnProgress
-    ) -> None:
-        self._started = started
-        self._time_base = time_base
-        self._total = total
-        self._on_progress = on_progress
-        self._begin = self._end = 0
-        self.frames = 0
-
-    def count(self, frame: av.VideoFrame, size: int, *, first_pass: bool = False) -> None:
-        """Say that ``frame`` is done, and that the .gvc file has ``size`` bytes so far."""
-        assert frame.pts is not None
-        if not self.frames:
-            self._begin = frame.pts
-        self._end = frame.pts
-        self.frames += 1
-        self._on_progress(
-            Progress(self.frames, self._total, self._seconds, size, self._elapsed, first_pass)
-        )
-
-    def report(
-        self,
-        frame_rate: Fraction,
-        size: int,
-        problem: str | None,
-        losses: tuple[Loss, ...] = (),
-    ) -> Report:
-        """What came of it; the last frame lasts as long as the rate says."""
-        seconds = self._seconds + float(1 / frame_rate)
-        return Report(self.frames, seconds, size, self._elapsed, problem, losses)
-
-    @property
-    def _seconds(self) -> float:
-        return float((self._end - self._begin) * self._time_base)
-
-    @property
-    def _elapsed(self) -> float:
-        return time.monotonic() - self._started
 
 
 def encode(
@@ -137,18 +42,19 @@ def encode(
     settings: EncoderSettings,
     audio: AudioMode = AudioMode.OPUS,
     audio_bit_rate: int = DEFAULT_OPUS_BIT_RATE,
-    passes: int = 1,
+    passes: int | None = 1,
     faces: Faces | None = None,
-    on_progress: OnProgress = _ignore,
-    on_warning: OnWarning = _ignore,
+    on_progress: OnProgress = ignore,
+    on_warning: OnWarning = ignore,
 ) -> Report:
     """Code a video file, or a still picture, which is a video of one frame.
 
     :param source: anything that FFmpeg reads: a path, or a binary file object, pipes too.
     :param target: a binary file object; it is written in one pass and stays open.
-    :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits a second.
+    :param audio: what becomes of the sound. :param audio_bit_rate: of Opus, bits per second.
     :param passes: how often the source is read, which with 2 must be a file: where the settings ask
-        for a bit rate, the first pass finds out which QP keeps it throughout.
+        for a bit rate, the first pass finds out which QP keeps it throughout. None takes 2 where
+        that is so, else 1.
     :param faces: what finds faces, where the settings need that; None takes what is installed.
     :param on_progress: called after each frame, of each pass.
     :param on_warning: called with a line for each stream that is left out, and for what is changed
@@ -156,57 +62,61 @@ def encode(
     :raises GvcError: if the source cannot be read, the settings cannot be met, or a tool fails.
     """
     # Decoders need none of it.
-    from gvc.api.distances import distance_of
+    from gvc.api.output import OutputContainer
     from gvc.codec.rate_planner import RatePlanner
-    from gvc.codec.stream_encoder import StreamEncoder
 
     started = time.monotonic()
-    distance = distance_of(settings)
     planner = None
+    if passes is None:
+        passes = 2 if settings.bit_rate is not None and can_be_read_twice(source) else 1
     if passes == 2:
         # What it has to say, the second pass says.
-        rates = _first_pass(source, settings, distance, faces, on_progress)
+        rates = _first_pass(source, settings, faces, on_progress)
         planner = partial(RatePlanner, rates=rates)
-    with Source(
-        source,
-        audio=audio,
-        audio_bit_rate=audio_bit_rate,
-        threads=settings.threads,
-        say=on_warning,
-    ) as media:
-        encoder = StreamEncoder(media.video, settings, distance, planner=planner, faces=faces)
-        account = _Account(started, media.video.time_base, media.video.frames, on_progress)
-        muxer = Muxer(target)
-
-        def write(coded: list[CodedGroup]) -> None:
-            if coded and not muxer.has_header:
-                muxer.write_header(
-                    encoder.header,
-                    media.audio,
-                    media.metadata,
-                    pack=encoder.embedded_pack,
-                    video_metadata=media.video_metadata,
-                    audio_metadata=media.audio_metadata,
-                )
-            for item in coded:
-                muxer.write_group(item.group, end_pts=item.end_pts)
-
-        try:
-            for unit in media:
-                if isinstance(unit, AudioPacket):
-                    muxer.write_audio(unit)
-                    continue
-                assert isinstance(unit, av.VideoFrame)
-                write(encoder.push(unit))
-                account.count(unit, muxer.position)
-            write(encoder.flush())
-        finally:
-            encoder.close()
-        muxer.close()
+    with (
+        Source(
+            source,
+            audio=audio,
+            audio_bit_rate=audio_bit_rate,
+            threads=settings.threads,
+            say=on_warning,
+        ) as media,
+        OutputContainer(target, options=settings) as output,
+    ):
+        output.metadata.update(media.metadata)
+        video = output.add_stream("gvc", **_described(media), planner=planner, faces=faces)
+        video.metadata.update(media.video_metadata)
+        sound = None
+        if media.audio is not None:
+            sound = output.add_stream_from_template(media.audio)
+            sound.metadata.update(media.audio_metadata)
+        account = Account(started, media.video.time_base, media.video.frames, on_progress)
+        for unit in media:
+            if isinstance(unit, AudioPacket):
+                assert sound is not None
+                output.mux(Packet(sound, unit))
+                continue
+            assert isinstance(unit, av.VideoFrame)
+            output.mux(video.encode(unit))
+            account.count(unit, output.position)
+        output.close()
         problem = None
         if media.damaged_packets:
             problem = f"{media.damaged_packets} damaged video packets were left out"
-        return account.report(media.video.frame_rate, muxer.position, problem)
+        return account.report(media.video.frame_rate, output.position, problem)
+
+
+def _described(media: Source) -> dict[str, Any]:
+    """The video stream of a source, as ``OutputContainer.add_stream`` takes it."""
+    video = media.video
+    return {
+        "rate": video.frame_rate,
+        "width": video.width,
+        "height": video.height,
+        "time_base": video.time_base,
+        "sample_aspect_ratio": video.sample_aspect_ratio,
+        "prepared": True,
+    }
 
 
 def can_be_read_twice(source: str | Path | BinaryIO) -> bool:
@@ -219,13 +129,12 @@ def can_be_read_twice(source: str | Path | BinaryIO) -> bool:
 def _first_pass(
     source: str | Path | BinaryIO,
     settings: EncoderSettings,
-    distance: Distance,
     faces: Faces | None,
     on_progress: OnProgress,
 ) -> list[GroupRate]:
     """What the groups of a source take."""
+    from gvc.api.output import OutputContainer
     from gvc.codec.rate_probe import FirstPass
-    from gvc.codec.stream_encoder import StreamEncoder
 
     if settings.bit_rate is None:
         raise UsageError("two passes are for a bit rate, and none was asked for")
@@ -235,16 +144,18 @@ def _first_pass(
     rates: list[GroupRate] = []
     with Source(source, audio=AudioMode.NONE, threads=settings.threads) as media:
         planner = partial(FirstPass, rates=rates)
-        encoder = StreamEncoder(media.video, settings, distance, planner=planner, faces=faces)
-        account = _Account(started, media.video.time_base, media.video.frames, on_progress)
+        output = OutputContainer(io.BytesIO(), options=settings)
+        video = output.add_stream("gvc", **_described(media), planner=planner, faces=faces)
+        account = Account(started, media.video.time_base, media.video.frames, on_progress)
         try:
             for unit in media:
                 assert isinstance(unit, av.VideoFrame)
-                encoder.push(unit)
+                video.encode(unit)
                 account.count(unit, 0, first_pass=True)
-            encoder.flush()
+            video.encode()
         finally:
-            encoder.close()
+            # Nothing was coded.
+            output.abort()
     if not isinstance(source, (str, Path)):
         source.seek(0)
     return rates
@@ -258,7 +169,7 @@ def decode(
     options: SinkOptions = _DEFAULT_OPTIONS,
     audio: bool = True,
     name: str = "<stream>",
-    on_progress: OnProgress = _ignore,
+    on_progress: OnProgress = ignore,
 ) -> Report:
     """Decode a .gvc file to a playable one.
 
@@ -275,7 +186,7 @@ def decode(
     started = time.monotonic()
     header = source.header
     video = source.streams.video[0]
-    account = _Account(started, header.video.time_base, video.frames or None, on_progress)
+    account = Account(started, header.video.time_base, video.frames or None, on_progress)
     # Whatever keeps the file from being decoded must show before anything is written.
     _ = source.video_decoder
     sink: Sink | StillSink

@@ -163,8 +163,7 @@ class Archive:
         decoding = Decoding(weights, packs, device, _share(threads, jobs))
         where = Path(os.path.realpath(out))
         todo = [
-            RestoreTask(entry, self.folder, where, token, decoding, overwrite)
-            for entry in kept
+            RestoreTask(entry, self.folder, where, token, decoding, overwrite) for entry in kept
         ]
         targets = () if overwrite else [task.target for task in todo]
         there = {target for target in targets if target.exists()}

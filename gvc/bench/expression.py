@@ -90,15 +90,16 @@ def followed(original: npt.NDArray[np.float64], decoded: npt.NDArray[np.float64]
     :returns: None if the original has too few pictures, or hardly moves.
     """
     original, decoded = (each.reshape(len(each), -1) for each in (original, decoded))
-    seen = ~np.isnan(original).any(axis=1)
+    seen = np.asarray(~np.isnan(original).any(axis=1))
     if seen.sum() < _LEAST:
         return None
     wanted = original[seen] - original[seen].mean(axis=0)
     if np.sqrt((wanted**2).sum(axis=1).mean()) < _MOVES:
         return None
     found = decoded[seen]
-    there = ~np.isnan(found).any(axis=1)
+    there = np.asarray(~np.isnan(found).any(axis=1))
     if not there.any():
         return 0.0
-    moved = np.where(there[:, None], found - found[there].mean(axis=0), 0)
+    moved = np.zeros_like(wanted)
+    moved[there] = found[there] - found[there].mean(axis=0)
     return float(max(0.0, 1 - ((moved - wanted) ** 2).sum() / (wanted**2).sum()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,9 +110,8 @@ class FaceFeatures:
                 self._originals[reference.digest] = known
         return known
 
-    def _tensor(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
-        stacked = torch.from_numpy(np.stack(pictures)).to(self._device)
-        return stacked.permute(0, 3, 1, 2).float() / 255
+    def _tensor(self, pictures: npt.NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(pictures).to(self._device).permute(0, 3, 1, 2).float() / 255
 
 
 def cut_out(picture: Tensor, five: npt.NDArray[np.float64], feature: Feature) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 import gvc
 from gvc.api.open import open as open_gvc
-from gvc.api.output import OutputVideoStream
+from gvc.api.output_video import OutputVideoStream
 from gvc.bench.points import Coded, Point
 from gvc.bench.reference import Reference
 from gvc.bench.settings import RdSettings

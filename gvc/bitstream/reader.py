@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import BinaryIO
 
 from gvc.bitstream.audio import AudioBlock
@@ -23,6 +24,9 @@ from gvc.errors import InvalidDataError, UnsupportedError
 
 #: Most bytes of a header chunk's payload: deflate makes nothing much longer.
 _MAX_HEADER_PAYLOAD = MAX_HEADER + (MAX_HEADER >> 6)
+
+#: Chunks at the beginning of a file among which sound is looked for.
+_SOUND_CHUNKS = 16
 
 #: Types of chunks that are looked for behind damage.
 _AFTER_DAMAGE = (INDEX_KIND, ChunkKind.GROUP, ChunkKind.FINAL_GROUP, ChunkKind.AUDIO)
@@ -195,6 +199,32 @@ class BitstreamReader:
         self._chunks.seek(found.offset)
         self._look_ups = MAX_REFERENCES
         return found.pts
+
+    def sound_span(self) -> tuple[int, int] | None:
+        """When the sound begins and ends, in its time base; None if that is not known.
+
+        It is looked for before the first groups and behind the last one, where it is as a rule.
+        """
+        index = self.index
+        if index is None or not index.groups:
+            return None
+        here, last = self._chunks.offset, index.groups[-1].offset
+        try:
+            first = self._sounds(self._start, most=_SOUND_CHUNKS)
+            ending = self._sounds(last) or first
+        except InvalidDataError:
+            return None
+        finally:
+            self._chunks.seek(here)
+        if not first or not ending:
+            return None
+        return first[0].packets[0].pts, max(p.pts + p.duration for p in ending[-1].packets)
+
+    def _sounds(self, offset: int, *, most: int | None = None) -> list[AudioBlock]:
+        """Audio blocks among the chunks from ``offset`` on, ``most`` chunks at most."""
+        self._chunks.seek(offset)
+        units = (unit for _, unit in islice(self._typed_chunks(), most))
+        return [unit for unit in units if isinstance(unit, AudioBlock)]
 
     def _scan(self) -> Index:
         here = self._chunks.offset

@@ -37,7 +37,7 @@ def command(
     """
     keep_freed_memory()
     preload_torch()
-    from gvc.api.transcode import can_be_read_twice, encode
+    from gvc.api.transcode import encode
     from gvc.cli.files import readable_media, writable
     from gvc.cli.progress import lines, progress_line, summary
     from gvc.media import AudioMode
@@ -48,11 +48,8 @@ def command(
         writable(target, source=source, overwrite=overwrite, endings=(".gvc",)) as file,
         progress_line("encode", quiet=quiet) as on_progress,
     ):
-        video = readable_media(source)
-        if passes is None:
-            passes = 2 if settings.bit_rate is not None and can_be_read_twice(video) else 1
         report = encode(
-            video,
+            readable_media(source),
             file,
             settings=settings,
             audio=AudioMode(audio),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gvc.errors import UsageError
+from gvc.process import is_forked
 
 
 def select_device(name: str) -> torch.device:
@@ -32,6 +33,11 @@ def to_tensor(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 def set_threads(count: int | None) -> None:
-    """Let networks and native kernels use ``count`` CPU threads; None keeps torch's choice."""
+    """Let networks and native kernels use ``count`` CPU threads; None keeps torch's choice.
+
+    In a forked process that choice would be threads that are not there: it is one thread then.
+    """
+    if count is None and is_forked():
+        count = 1
     if count is not None:
         torch.set_num_threads(count)
