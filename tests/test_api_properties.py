@@ -144,7 +144,7 @@ def test_any_order_of_calls_gives_an_error_or_a_file_that_is_right(calls, usual)
 
 
 def check(script: Script, packets: list[Any], frames: list[av.VideoFrame]) -> None:
-    """Compare what came out with what went in, the groups that closing flushed behind it."""
+    """Compare what came out with what went in, the groups that closing flushed after it."""
     for kind in ("video", "audio"):
         before = [packet for packet in script.written if packet.stream.type == kind]
         after = [packet for packet in packets if packet.stream.type == kind]

@@ -17,9 +17,9 @@ class Cursor:
     """Iterates over the units of a file, audio packets each for itself, up to its end.
 
     A loop may end anywhere, and the next one goes on there; at the end of the file it gives
-    nothing, and behind an error that error again, until :meth:`seek`.
+    nothing, and after an error that error again, until :meth:`seek`.
 
-    :param salvage: whether to go on behind damage, see :meth:`BitstreamReader.salvage`.
+    :param salvage: whether to go on after damage, see :meth:`BitstreamReader.salvage`.
     """
 
     def __init__(self, reader: BitstreamReader, *, salvage: bool) -> None:

@@ -135,7 +135,7 @@ class OutputAudioStream(OutputStream):
 
         A frame without pts follows the one before. The frame stays as it is.
 
-        :raises UsageError: if it is no frame of sound, its pts is not behind that of the frame
+        :raises UsageError: if it is no frame of sound, its pts is not after that of the frame
             before, or the stream was flushed.
         :raises MediaError: if FFmpeg cannot code it.
         """
@@ -183,7 +183,7 @@ class OutputAudioStream(OutputStream):
     def _timed(self, frame: av.AudioFrame) -> tuple[int, Fraction]:
         """The time of ``frame``, in the unit of the first one.
 
-        :raises UsageError: if it is not behind the frame before.
+        :raises UsageError: if it is not after the frame before.
         """
         own = fraction(frame.time_base) if frame.time_base else Fraction(1, frame.sample_rate)
         if self._unit is None:
@@ -293,7 +293,7 @@ class CopiedAudioStream(OutputStream):
     def stored(self, packet: Packet | av.Packet[Any]) -> AudioPacket | None:
         """A packet of the template, or of a stream like it, as it is stored; None for none.
 
-        :raises UsageError: if it is of another stream, its pts is missing or not behind that of the
+        :raises UsageError: if it is of another stream, its pts is missing or not after that of the
             packet before, or it is out of range.
         """
         self._check_origin(packet)

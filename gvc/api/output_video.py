@@ -217,7 +217,7 @@ class OutputVideoStream(OutputStream):
         :param frame: of PyAV, or RGB without pts: a numpy array, uint8 [H, W, 3], or a torch
             tensor, uint8 [3, H, W].
         :returns: the groups of pictures that became whole, often none.
-        :raises UsageError: if it is no picture, its pts is not behind that of the frame before, the
+        :raises UsageError: if it is no picture, its pts is not after that of the frame before, the
             stream was flushed, or its settings are out of range.
         :raises GvcError: if the settings cannot be carried out.
         """
@@ -299,7 +299,7 @@ class OutputVideoStream(OutputStream):
         """Give ``frame`` its time in the stream's time base.
 
         :param unit: of its pts in seconds; None, or 0, is the stream's.
-        :raises UsageError: if that is not behind the frame before, or out of range.
+        :raises UsageError: if that is not after the frame before, or out of range.
         """
         step = max(1, round(1 / (self.average_rate * self.time_base)))
         if step > _MOST_DELAY:
