@@ -457,3 +457,16 @@ def test_faces_are_found_in_a_recording(footage):
     assert face.left < 340 < face.left + face.width
     assert face.top < 260 < face.top + face.height
     assert 0.3 < face.height / picture.shape[0] < 0.7
+
+
+def test_a_large_picture_without_a_face_says_what_it_is_coded_as(tmp_path):
+    path = tmp_path / "wall.mkv"
+    write_pictures(path, np.full((3, HEIGHT, WIDTH, 3), 90, np.uint8))
+    for mode, size, said in (("auto", 96, 1), ("off", 96, 0), ("auto", 256, 0)):
+        lines: list[str] = []
+        chosen = replace(SETTINGS, canvas=CanvasMode(mode), size=size)
+        target = io.BytesIO()
+        encode(path, target, settings=chosen, faces=Told(), on_warning=lines.append)
+        assert len(lines) == said
+        if said:
+            assert f"{WIDTH}x{HEIGHT} is coded as" in lines[0]

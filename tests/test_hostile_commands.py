@@ -183,6 +183,9 @@ def test_addresses_are_read_or_said_not_to_be(address, invoke, tmp_path):
             assert "is not read" in done[1]
         else:
             assert "Connection refused" in done[1]
+    done = invoke("encode", tmp_path / "clip.mp4", address)
+    complains(done)
+    assert "is not written" in done[1]
 
 
 @pytest.mark.parametrize(

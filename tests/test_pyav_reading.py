@@ -315,3 +315,22 @@ def test_the_time_of_sound_is_found(data):
         assert audio.time_base == Fraction(1, 48_000)
         # Looking for it does not move the place of reading.
         assert len(list(container.decode(video=0))) == 7
+
+
+def test_the_first_sound_begins_where_its_samples_do(tmp_path):
+    """Opus drops samples at the beginning; the first frame is later by as many."""
+    source = write_clip(tmp_path / "clip.mp4", frames=20)
+    target = tmp_path / "clip.gvc"
+    gvc.transcode(source, target, options={"size": "128", "key_preset": "faster"}, threads=1)
+    with gvc.open(target) as container:
+        frames = list(container.decode(audio=0))
+    assert frames[0].samples < frames[1].samples
+    assert frames[0].pts == 0
+    ends = [frame.pts + frame.samples for frame in frames]
+    assert [frame.pts for frame in frames[1:]] == ends[:-1]
+
+
+@pytest.mark.parametrize("mode", ["r", "w"])
+def test_an_address_is_no_file(mode):
+    with pytest.raises(UsageError, match="fsspec"):
+        gvc.open("s3://bucket/talk.gvc", mode)

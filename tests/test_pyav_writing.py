@@ -552,3 +552,27 @@ def test_names_of_gvc_are_listed_before_they_are_used():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, b""), done.stderr
+
+
+def test_streams_keep_their_tags_in_copies_and_for_pyav_itself(tmp_path):
+    tags = {"language": "deu", "title": "Rede"}
+    with writer(tmp_path / "one.gvc") as output:
+        video = output.add_stream("gvc", rate=25)
+        video.metadata["language"] = "fra"
+        sound = output.add_stream("libopus", rate=48000)
+        sound.metadata.update(tags)
+        assert sound.language == "deu"
+        output.mux(video.encode(picture(1)))
+        output.mux(sound.encode(tone(4800)))
+    with (
+        gvc.open(tmp_path / "one.gvc") as source,
+        gvc.open(tmp_path / "two.gvc", "w") as output,
+    ):
+        for stream in source.streams:
+            output.add_stream_from_template(stream)
+        output.mux(source.demux())
+    with gvc.open(tmp_path / "two.gvc") as copy:
+        assert [stream.metadata for stream in copy.streams] == [{"language": "fra"}, tags]
+        assert [stream.language for stream in copy.streams] == ["fra", "deu"]
+    with av.open(gvc.as_file(tmp_path / "two.gvc"), "r") as container:
+        assert [stream.metadata for stream in container.streams] == [{"language": "fra"}, tags]

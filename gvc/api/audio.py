@@ -36,6 +36,8 @@ class AudioDecoder:
         context.extradata = header.extradata
         self._context = context
         self._time_base: Fraction = header.time_base
+        self._usual_duration = header.frame_size
+        self._begun = False
 
     @property
     def codec(self) -> av.Codec:
@@ -68,6 +70,16 @@ class AudioDecoder:
         data.pts = data.dts = packet.pts
         data.time_base = self._time_base
         try:
-            yield from self._context.decode(data)
+            for frame in self._context.decode(data):
+                yield self._begin(frame, packet)
         except av.FFmpegError as error:
             raise InvalidDataError(f"damaged audio packet: {error.strerror}") from error
+
+    def _begin(self, frame: av.AudioFrame, packet: AudioPacket) -> av.AudioFrame:
+        """``frame`` as it is; the first one later by the samples that a decoder leaves out."""
+        if not self._begun and frame.pts is not None and frame.time_base:
+            lasts = (packet.duration or self._usual_duration) * self._time_base
+            left_out = lasts - Fraction(frame.samples, frame.sample_rate)
+            frame.pts += max(0, round(left_out / frame.time_base))
+        self._begun = True
+        return frame

@@ -242,7 +242,10 @@ class DecodedFile(io.RawIOBase):
             for packet in groups.region(0).sound[:1]:
                 early = math.ceil(-(packet.pts * audio.time_base + delay) * audio.sample_rate)
                 audio = replace(audio, initial_padding=max(audio.initial_padding, early))
-        return RawMatroska(video, audio, delay)
+        header = self._container.header
+        return RawMatroska(
+            video, audio, delay, dict(header.video_metadata), dict(header.audio_metadata)
+        )
 
 
 def _copied(source: bytes, begin: int, target: memoryview) -> int:

@@ -18,14 +18,19 @@ def path_of(file: File) -> Path | None:
 
     An open file is one also where it has a path (:mod:`fsspec` has such files).
 
-    :raises UsageError: if it is neither.
+    :raises UsageError: if it is neither, or an address.
     """
     if hasattr(file, "read") or hasattr(file, "write"):
         return None
     if isinstance(file, (str, bytes, os.PathLike)):
         if not os.fspath(file):
             raise UsageError("the name of the file is empty")
-        return Path(os.fsdecode(file))
+        name = os.fsdecode(file)
+        if "://" in name and not os.path.lexists(name):
+            raise UsageError(
+                "is an address, and not a file", path=name, hint="fsspec.open gives a file object"
+            )
+        return Path(name)
     if hasattr(file, "open"):
         return None
     raise UsageError(f"{type(file).__name__} is neither a path nor a binary file object")

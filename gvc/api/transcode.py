@@ -13,8 +13,8 @@ import av
 from gvc.api.input import InputContainer
 from gvc.api.packet import Packet
 from gvc.api.progress import Account, OnProgress, OnWarning, Progress, Report, ignore
-from gvc.bitstream import AudioPacket
-from gvc.codec.settings import EncoderSettings
+from gvc.bitstream import AudioPacket, VideoHeader
+from gvc.codec.settings import CanvasMode, EncoderSettings, canvas_pays
 from gvc.errors import InvalidDataError, UsageError
 from gvc.media import (
     DEFAULT_OPUS_BIT_RATE,
@@ -100,10 +100,23 @@ def encode(
             output.mux(video.encode(unit))
             account.count(unit, output.position)
         output.close()
+        _say_what_is_small(video.encoder.header, settings, on_warning)
         problem = None
         if media.damaged_packets:
             problem = f"{media.damaged_packets} damaged video packets were left out"
         return account.report(media.video.frame_rate, output.position, problem)
+
+
+def _say_what_is_small(
+    header: VideoHeader, settings: EncoderSettings, on_warning: OnWarning
+) -> None:
+    """Warn where a large picture lost its detail because no face was found for a canvas."""
+    pays = canvas_pays(header.width, header.height, settings.size)
+    if settings.canvas is CanvasMode.AUTO and pays and header.canvas is None:
+        on_warning(
+            f"no face was found at the beginning: {header.width}x{header.height} is coded as "
+            f"{header.coded_width}x{header.coded_height}; --size codes more of it"
+        )
 
 
 def _described(media: Source) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gvc.api.unfinished import Unfinished
 from gvc.codec.settings import EncoderSettings
 from gvc.errors import UsageError
 from gvc.media import DEFAULT_OPUS_BIT_RATE, AudioMode, SinkOptions, format_of
+from gvc.media.address import check_address
 
 if TYPE_CHECKING:
     from gvc.faces import Faces
@@ -52,8 +53,9 @@ def transcode(
     A path gets its file when all is done. A file that is damaged is decoded up to there, or past
     that with ``on_error="conceal"``; :attr:`Report.problem` and :attr:`Report.losses` say so.
 
-    :param source: a path, or a binary file object, pipes too.
-    :param target: likewise.
+    :param source: a path, or a binary file object, pipes too; for encoding also an address that
+        begins with http or https.
+    :param target: a path or a binary file object.
     :param format: of ``target``: ``gvc`` encodes, FFmpeg's name of a format decodes. None goes by
         what the name of ``target`` ends in.
     :param options: for encoding, by the names of the command line.
@@ -72,7 +74,8 @@ def transcode(
     :raises GvcError: if the source cannot be read, or the target cannot be written.
     """
     name = path_of(target)
-    _check_different(path_of(source), name)
+    address = isinstance(source, str) and check_address(source)
+    _check_different(None if address else path_of(source), name)
     if format is None:
         if name is None:
             raise UsageError("a file object has no format", hint="give format, 'gvc' or 'mp4', say")
@@ -128,8 +131,10 @@ def _settings(
     return encoder_settings(base, options or {})
 
 
-def _source(file: File) -> Path | BinaryIO:
+def _source(file: File) -> str | Path | BinaryIO:
     """What to encode, as :func:`encode` takes it."""
+    if isinstance(file, str) and check_address(file):
+        return file
     path = path_of(file)
     return path if path is not None else to_read(file)[0]
 

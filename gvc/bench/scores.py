@@ -225,5 +225,6 @@ def libvmaf(reference: Reference, decoded: Path, folder: Path, *, threads: int) 
         pooled = json.loads(log.read_text(encoding="utf-8"))["pooled_metrics"]
         names = {"vmaf": "vmaf", "ms_ssim": "float_ms_ssim", "psnr_y": "psnr_y"}
         return {name: float(pooled[theirs]["mean"]) for name, theirs in names.items()}
-    except (OSError, ValueError, KeyError) as error:
-        raise MediaError(f"libvmaf gave no {error} for {reference.clip}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        # A mean of pictures that have nothing in common may be null.
+        raise MediaError(f"libvmaf gave no figures for {reference.clip}: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,8 @@ def writable(
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if "://" in name and not os.path.lexists(name):
+        raise UsageError("is an address: it is not written", path=name, hint="write to a file")
     path = Path(name)
     if path.suffix.lower() not in endings and not path.is_dir():
         _check_ending(path, endings)

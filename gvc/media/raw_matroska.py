@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from gvc.bitstream import AudioHeader, VideoHeader
@@ -28,8 +28,9 @@ _EBML, _DOC_TYPE, _DOC_VERSION, _DOC_READ_VERSION = 0x1A45DFA3, 0x4282, 0x4287, 
 _SEGMENT, _INFO, _TIMESTAMP_SCALE, _DURATION = 0x18538067, 0x1549A966, 0x2AD7B1, 0x4489
 _TITLE, _MUXING_APP, _WRITING_APP = 0x7BA9, 0x4D80, 0x5741
 _TRACKS, _TRACK_ENTRY, _TRACK_NUMBER, _TRACK_UID = 0x1654AE6B, 0xAE, 0xD7, 0x73C5
-_LANGUAGE, _TRACK_TYPE, _FLAG_LACING, _CODEC_ID, _DEFAULT_DURATION = (
+_LANGUAGE, _NAME, _TRACK_TYPE, _FLAG_LACING, _CODEC_ID, _DEFAULT_DURATION = (
     0x22B59C,
+    0x536E,
     0x83,
     0x9C,
     0x86,
@@ -68,12 +69,16 @@ class RawMatroska:
     """The elements of one file.
 
     :param video: the pictures, 8-bit 4:2:0. :param audio: the sound, or None.
+    :param video_tags: of the stream of pictures: ``language`` and ``title`` are told.
+    :param audio_tags: of the sound, likewise.
     :param delay: seconds by which all times are later in the file, where none may be negative.
     """
 
     video: VideoHeader
     audio: AudioHeader | None
     delay: Fraction = Fraction(0)
+    video_tags: Mapping[str, str] = field(default_factory=dict)
+    audio_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unit(self) -> int:
@@ -145,7 +150,7 @@ class RawMatroska:
         )
         tracks = element(_TRACK_ENTRY, self._video_track())
         if self.audio is not None:
-            sound = audio_track(self.audio, number=_AUDIO) + element(_LANGUAGE, b"und")
+            sound = audio_track(self.audio, number=_AUDIO) + _described(self.audio_tags)
             tracks += element(_TRACK_ENTRY, sound)
         tags = b"".join(
             element(_SIMPLE_TAG, element(_TAG_NAME, key.encode()) + element(_TAG_STRING, text))
@@ -184,7 +189,7 @@ class RawMatroska:
             + element(_TRACK_UID, bytes([_VIDEO]))
             + element(_TRACK_TYPE, b"\x01")
             + element(_FLAG_LACING, b"\x00")
-            + element(_LANGUAGE, b"und")
+            + _described(self.video_tags)
             + element(_CODEC_ID, b"V_UNCOMPRESSED")
             + element(_DEFAULT_DURATION, _wide(round(_NANOSECONDS / video.frame_rate)))
             + element(_VIDEO_ELEMENT, picture)
@@ -202,6 +207,13 @@ class RawMatroska:
                 point += element(_CUE_POSITIONS, place)
             points.append(element(_CUE_POINT, point))
         return element(_CUES, b"".join(points))
+
+
+def _described(tags: Mapping[str, str]) -> bytes:
+    """Language and title of a track; without a language, Matroska would say that it is English."""
+    title = tags.get("title")
+    named = element(_NAME, title.encode()) if title else b""
+    return element(_LANGUAGE, tags.get("language", "und").encode()) + named
 
 
 def filling(size: int) -> bytes:
