@@ -211,6 +211,13 @@ def other_layout(folder: Path) -> Path:
     return joined(folder, one, other)
 
 
+def overlapping(folder: Path) -> Path:
+    """Parts whose times overlap, the sound's by less than the pictures'."""
+    one = part(folder, "ts", *B, *AC3, "-ac", 2, seconds=1.88)
+    other = part(folder, "ts", *B, *AC3, "-ac", 6, "-output_ts_offset", 1.8)
+    return joined(folder, one, other)
+
+
 def other_rate(folder: Path) -> Path:
     one = part(folder, "ts", *B, *MP2, "-ar", 44100)
     other = part(folder, "ts", *B, *MP2, "-ar", 48000, "-output_ts_offset", 2)
@@ -327,6 +334,7 @@ DEVIANT: dict[str, tuple[float, Callable[[Path], Path]]] = {
     "Matroska, Vorbis damaged": (20, damaged_sound(*VORBIS)),
     "Matroska, FLAC damaged": (20, damaged_sound(*FLAC, amount=900)),
     "MPEG-TS, stereo then six channels": (5, other_layout),
+    "MPEG-TS joined, times that overlap by 0.12 s": (5, overlapping),
     "MPEG-TS, 44.1 then 48 kHz": (5, other_rate),
     "MP4, sound that begins after a second": (5, sound_later),
     "MP4, pictures that begin after 1.2 s": (5, pictures_later("mp4")),

@@ -63,9 +63,11 @@ def test_deviant_recordings_are_in_step(name, tmp_path):
     mine = errors(flash, click)
     wanted = errors(*as_ffmpeg(path)) if name in AS_FFMPEG else [0] * len(mine)
     assert mine == pytest.approx(wanted, abs=most)
-    # Damage may take a click or two; no flash gets lost, but where a part of them was cut off.
+    # Damage may take a click or two, and sound that is earlier than pictures ends before them; no
+    # flash gets lost, but where a part of them was cut off.
     assert len(flash) >= 3
-    assert len(mine) >= len(flash) - (2 if "lost" in name or "damaged" in name else 0)
+    fewer = any(word in name for word in ("lost", "damaged", "pictures that begin"))
+    assert len(mine) >= len(flash) - (2 if fewer else 0)
 
 
 @pytest.mark.parametrize("name", ["MPEG-TS, H.264 with B-frames, AAC", "WebM, VP9, Opus",

@@ -23,6 +23,9 @@ _MAY_BEGIN_ANEW = 0x0200
 #: Seconds by which a packet may come before the one before it.
 _BACKWARD = Fraction(1, 10)
 
+#: Seconds from which on going back is no rounding: it may be where parts overlap.
+_OVERLAP = Fraction(1, 200)
+
 #: The same for pictures where FFmpeg makes decoding times out of those at which they are shown.
 _REORDERED = Fraction(1)
 
@@ -66,6 +69,7 @@ class _Track:
         which its packets may come before one another.
     :param last: decoding time of the packet that came last, as the file counts, in seconds.
     :param expected: the same of the next one.
+    :param went_back: time of the last packet that came a little before the one before it.
     :param shown: pts of its last packets, as the file counts.
     """
 
@@ -75,7 +79,13 @@ class _Track:
     segment: _Segment
     last: Fraction | None = None
     expected: Fraction | None = None
+    went_back: Fraction | None = None
     shown: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether decoding times come from the file, and never go back."""
+        return self.backward == _BACKWARD
 
     def time(self, packet: Packet) -> Fraction | None:
         """Decoding time of ``packet`` in seconds, as the file counts."""
@@ -90,6 +100,14 @@ class _Track:
         if time is None or self.expected is None or self.last is None:
             return Fraction(0)
         return max(Fraction(0), time - self.expected) + min(Fraction(0), time - self.last)
+
+    def goes_on(self, packet: Packet, follower: Packet, departure: Fraction) -> bool:
+        """Whether the next packet comes when ``packet`` ends, rather than when it should have."""
+        time, later = self.time(packet), self.time(follower)
+        lasts = (packet.duration or 0) * self.time_base or self.step
+        if time is None or later is None or not lasts:
+            return False
+        return abs(later - time - lasts) < abs(departure) / 2
 
     def delay(self, packet: Packet) -> Fraction:
         """Seconds from when a packet is decoded to when it is shown."""
@@ -239,7 +257,9 @@ class Timeline:
         departure = track.departure(packet)
         if departure < -track.backward or departure > track.doubtful:
             back = [track.departure(each) for each in followers]
-            if any(-track.backward <= each <= track.doubtful for each in back):
+            returns = any(-track.backward <= each <= track.doubtful for each in back)
+            # After a short jump back, too, what was expected is reached again.
+            if returns and not track.goes_on(packet, followers[0], departure):
                 assert track.expected is not None
                 packet.dts = round(track.expected / track.time_base)
                 packet.pts = track.free_time(packet, followers) if track.step else packet.dts
@@ -256,16 +276,28 @@ class Timeline:
             return self._first_segment(track, time)
         departure = track.departure(packet)
         newest = self._newest
-        if track.segment is not newest and abs(departure) > _BACKWARD:
+        goes_back = departure < -_OVERLAP and track.is_in_order
+        if track.segment is not newest and (goes_back or abs(departure) > _BACKWARD):
             # Another stream has gone on to a new segment; this packet may be of it, too.
             moved = departure + newest.offset - track.segment.offset
             close = newest.latest is not None and abs(time - newest.latest) <= _CLOSE
-            if close and (abs(moved) < abs(departure) or self._is_jump(track, departure)):
+            fits = goes_back or abs(moved) < abs(departure) or self._is_jump(track, departure)
+            if close and fits:
                 return newest
         if not self._is_jump(track, departure):
+            if goes_back:
+                track.went_back = time
             return track.segment
         self._newest = _Segment(self._offset_behind(track, packet, time))
+        self._take_along(time)
         return self._newest
+
+    def _take_along(self, time: Fraction) -> None:
+        """Move streams to the newest segment that went on to it by less than a jump, before."""
+        for track in self._tracks.values():
+            if track.went_back is not None and abs(track.went_back - time) <= _DOUBTFUL:
+                track.segment = self._newest
+                track.went_back = None
 
     def _first_segment(self, track: _Track, time: Fraction) -> _Segment:
         newest = self._newest
