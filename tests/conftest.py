@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,12 @@ def draw_head(index: int, width: int, height: int) -> np.ndarray:
         ellipse(sway + 0.08 * side, -0.08, 0.03, 0.02, (30, 25, 25))
     ellipse(sway, 0.13, 0.07, 0.015 + 0.03 * abs(math.sin(index / 2)), (110, 30, 40))
     return picture.clip(0, 255).astype(np.uint8)
+
+
+def environment_with_tests(**more: str) -> dict[str, str]:
+    """The environment for a script of this folder, which imports others of it."""
+    path = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), **more}
 
 
 def write_clip(

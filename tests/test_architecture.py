@@ -152,6 +152,7 @@ _UNSAFE_CALLS = {"torch.load", "torch.jit.load", "torch.package", "np.load", "nu
 #: What only training and the networks of metrics need, and why each may: never what a file names.
 UNPICKLING = {
     "training/trainer.py": "a run continues from a checkpoint of its own",
+    "training/restoration.py": "the same",
     "training/clips.py": "the cache of clips that a run unpacked itself",
     "training/pack.py": "the same",
     "training/distance.py": "the same",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import environment_with_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_motion import decode_motion
@@ -223,7 +223,7 @@ def test_decoding_does_not_depend_on_threads_or_vector_units(environment):
         environment = {"NPY_DISABLE_CPU_FEATURES": " ".join(names)}
     done = subprocess.run(
         [sys.executable, str(Path(__file__)), "digest"],
-        env={**os.environ, **environment},
+        env=environment_with_tests(**environment),
         capture_output=True,
         check=True,
         text=True,

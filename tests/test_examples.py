@@ -25,6 +25,7 @@ TESTED_BY = {
     "frames.py": "test_frames",
     "pipe.sh": "test_pipe",
     "portrait.gvc": "test_frames",
+    "pyav_file.py": "test_pyav_file",
     "show.sh": "test_show",
     "transcode.py": "test_transcode",
 }

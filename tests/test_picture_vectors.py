@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import numpy as np
 import picture_vectors
 import pytest
 import torch
+from conftest import environment_with_tests
 from picture_vectors import KINDS, described, digest, path_of, pictures, portrait, stored, supply
 from reference_decoder import decode_file
 
@@ -129,7 +129,7 @@ def test_other_processors_are_close(environment, usual, tmp_path):
     """In processes of their own, since torch chooses once."""
     command = [sys.executable, picture_vectors.__file__, "decode", str(tmp_path)]
     done = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, check=False
+        command, env=environment_with_tests(**environment), capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     assert_close(np.load(tmp_path / "portrait.npy"), usual, FLOAT32)

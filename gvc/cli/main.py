@@ -125,6 +125,9 @@ def cause_of(error: Exception) -> str:
     of_ffmpeg = type(error).__module__.startswith("av.")
     if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) or (again and of_ffmpeg):
         return "not enough memory (a smaller --size, or fewer --threads, may help)"
+    if isinstance(error, SystemError):
+        # C code that gets no memory in the middle of an import returns nothing at all.
+        return f"not enough memory, or a module that is broken: {error}"
     if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         return f"{where}{error.strerror or error}"

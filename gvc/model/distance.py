@@ -19,10 +19,11 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from gvc.errors import UsageError, WeightsError
+from gvc.errors import UsageError
 from gvc.model import weights
 from gvc.model.device import select_device, to_tensor
-from gvc.model.weights import Weights, fingerprint
+from gvc.model.network_weights import filled, stored
+from gvc.model.weights import Weights
 
 #: Name of the network in its weights file.
 MODEL = "distance"
@@ -132,11 +133,7 @@ def _detail_filters() -> Tensor:
 
 def distance_weights(network: DistanceNetwork) -> Weights:
     """The state of ``network`` as it is stored, in float16."""
-    arrays = {
-        name: np.ascontiguousarray(value.detach().cpu().numpy().astype(np.float16))
-        for name, value in network.state_dict().items()
-    }
-    return Weights(MODEL, arrays, fingerprint(arrays))
+    return stored(network, MODEL)
 
 
 def load_network(path: Path | None = None) -> DistanceNetwork:
@@ -146,15 +143,8 @@ def load_network(path: Path | None = None) -> DistanceNetwork:
     :raises WeightsError: if it cannot be read or is of another network.
     """
     loaded = weights.load_or_default(path, MODEL)
-    network = DistanceNetwork()
-    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    if {name: array.shape for name, array in loaded.arrays.items()} != shapes:
-        raise WeightsError("holds no weights of the perceptual distance", path=path)
-    network.load_state_dict(
-        {name: torch.from_numpy(array).float() for name, array in loaded.arrays.items()}
-    )
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False)
+    cause = "holds no weights of the perceptual distance"
+    return filled(DistanceNetwork(), loaded, cause, path=path)
 
 
 class Description:

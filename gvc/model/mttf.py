@@ -15,11 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gvc.errors import WeightsError
 from gvc.model.generator import BackgroundGenerator, ForegroundGenerator
 from gvc.model.keypoints import FaceMotion, KeypointMotion, Keypoints
 from gvc.model.layers import resize
@@ -31,8 +29,9 @@ from gvc.model.motion import (
     MotionEstimator,
     modulate,
 )
+from gvc.model.network_weights import filled, stored
 from gvc.model.profiles import Profile, get_profile
-from gvc.model.weights import Weights, fingerprint
+from gvc.model.weights import Weights
 from gvc.ops import Branches, paint
 
 
@@ -239,12 +238,7 @@ class Mttf(nn.Module):
 
 def weights_of(network: Mttf) -> Weights:
     """The state of ``network`` as it is stored, in float16."""
-    arrays = {
-        name: np.ascontiguousarray(value.detach().cpu().numpy().astype(np.float16))
-        for name, value in network.state_dict().items()
-        if value.is_floating_point()
-    }
-    return Weights(network.profile.name, arrays, fingerprint(arrays))
+    return stored(network, network.profile.name)
 
 
 def network_from(weights: Weights, *, path: Path | None = None) -> Mttf:
@@ -253,15 +247,5 @@ def network_from(weights: Weights, *, path: Path | None = None) -> Mttf:
     :param path: where they come from, for the message of an error.
     :raises WeightsError: if the tensors do not fit the profile that the file names.
     """
-    network = Mttf(get_profile(weights.model))
-    expected = {
-        name: tuple(value.shape)
-        for name, value in network.state_dict().items()
-        if value.is_floating_point()
-    }
-    if {name: array.shape for name, array in weights.arrays.items()} != expected:
-        raise WeightsError(f"tensors do not fit the model {weights.model!r}", path=path)
-    state = {name: torch.from_numpy(array).float() for name, array in weights.arrays.items()}
-    network.load_state_dict(state, strict=False)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False)
+    cause = f"tensors do not fit the model {weights.model!r}"
+    return filled(Mttf(get_profile(weights.model)), weights, cause, path=path)

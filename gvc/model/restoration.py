@@ -16,15 +16,14 @@ import itertools
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from gvc.errors import WeightsError
 from gvc.model import weights
 from gvc.model.layers import ConvBlock, ResidualBlock
-from gvc.model.weights import Weights, fingerprint
+from gvc.model.network_weights import filled, stored
+from gvc.model.weights import Weights
 
 #: Name of the network in its weights file.
 MODEL = "restoration"
@@ -134,11 +133,7 @@ class RestorationNetwork(nn.Module):
 
 def restoration_weights(network: RestorationNetwork) -> Weights:
     """The state of ``network`` as it is stored, in float16."""
-    arrays = {
-        name: np.ascontiguousarray(value.detach().cpu().numpy().astype(np.float16))
-        for name, value in network.state_dict().items()
-    }
-    return Weights(MODEL, arrays, fingerprint(arrays))
+    return stored(network, MODEL)
 
 
 def load_restoration(path: Path | None = None) -> RestorationNetwork:
@@ -148,12 +143,5 @@ def load_restoration(path: Path | None = None) -> RestorationNetwork:
     :raises WeightsError: if it cannot be read or is of another network.
     """
     loaded = weights.load_or_default(path, MODEL)
-    network = RestorationNetwork()
-    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    if {name: array.shape for name, array in loaded.arrays.items()} != shapes:
-        raise WeightsError("holds no weights that restore key frames", path=path)
-    network.load_state_dict(
-        {name: torch.from_numpy(array).float() for name, array in loaded.arrays.items()}
-    )
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False)
+    cause = "holds no weights that restore key frames"
+    return filled(RestorationNetwork(), loaded, cause, path=path)
