@@ -100,6 +100,10 @@ def test_recipes_begin_with_what_ships_and_are_judged_by_what_they_are_for(tmp_p
     assert further.initial == weights.PRETRAINED / "body.safetensors"
     assert further.revive
     assert further.judged == (Kind.TALKING_HEAD, Kind.BODY)
+    people = of_recipe("people", **places, people=50)
+    assert people.initial == weights.PRETRAINED / "people.safetensors"
+    assert people.initial.is_file()
+    assert people.people == 50
     assert of_recipe("face", **places).stages == default_stages()
     with pytest.raises(UsageError, match="'legs'"):
         of_recipe("legs", **places)

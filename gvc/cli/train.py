@@ -32,7 +32,7 @@ from gvc.cli.progress import record_lines
 @click.option(
     "--initial",
     type=click.Path(path_type=Path),
-    help="Weights to begin with.  [random; with recipes body and further those that ship]",
+    help="Weights to begin with.  [random; with other recipes than face those that ship]",
 )
 @click.option(
     "--revive/--as-they-are",

@@ -93,8 +93,8 @@ def _further(scale: float, **options: Any) -> TrainingSettings:
 
 
 def _people(scale: float, **options: Any) -> TrainingSettings:
-    """From the weights for faces to those that have seen many more people."""
-    initial = options.pop("initial", None) or PRETRAINED / "face.safetensors"
+    """On from weights for faces that have seen many more people, with restored key frames."""
+    initial = options.pop("initial", None) or PRETRAINED / "people.safetensors"
     stages = (Stage(Phase.JOINT, _steps(scale, 3000), (_MEDIUM, _SMALL), 4e-4, 1e-5, losses=_BOTH),)
     return TrainingSettings(
         stages=stages,
