@@ -11,7 +11,8 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
-from typing import NoReturn
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
@@ -45,6 +46,10 @@ _COMMANDS: Mapping[str, str] = {
     "train-distance": "Train the perceptual distance that encoders decide by.",
     "bench": "Measure this codec beside others.",
 }
+
+
+#: What click 8.2 and newer raise where no command is given; older ones show the help and exit.
+_NO_COMMAND: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class LazyGroup(click.Group):
@@ -102,7 +107,7 @@ def main() -> NoReturn:
         _flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
         _exit(130)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_COMMAND as error:
         error.show()
         _exit(2)
     except click.ClickException as error:
@@ -160,6 +165,16 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _stop(number: int, _: object) -> NoReturn:
+def _stop(number: int, frame: FrameType | None) -> None:
     """End as on Ctrl-C when told to, so that nothing half-written stays; exit as shells expect."""
+    if _is_callback(frame) and hasattr(signal, "setitimer"):
+        # What a callback raises is printed and lost: stop as soon as it is over.
+        signal.signal(signal.SIGALRM, lambda _, later: _stop(number, later))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        return
     sys.exit(128 + number)
+
+
+def _is_callback(frame: FrameType | None) -> bool:
+    """Whether Python's import system runs a callback of a weak reference."""
+    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
