@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Slots whose sound is kept.
 _SLOTS = 8
 
-#: What is read last: that whoever reads to the end learns of a file that is cut off.
+#: Read last, so that reading to the end reveals a file that is cut off.
 _TAIL = filling(LEAST_FILLING)
 
 
