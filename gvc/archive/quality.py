@@ -59,10 +59,13 @@ class Comparison:
     :param settings: device and threads are taken, and the size at which pictures are compared
         where a file does not name it.
     :param mode: which frames are compared.
+    :param audio: what became of the sound: where it is taken, times of pictures follow it, too.
     """
 
-    def __init__(self, settings: EncoderSettings, mode: Verification) -> None:
-        self._settings, self._mode = settings, mode
+    def __init__(
+        self, settings: EncoderSettings, mode: Verification, audio: AudioMode = AudioMode.NONE
+    ) -> None:
+        self._settings, self._mode, self._audio = settings, mode, audio
         self._decoding = Decoding(
             settings.weights, settings.pack, settings.device, settings.threads
         )
@@ -137,7 +140,7 @@ class Comparison:
         return quality
 
     def _opened(self, path: Path) -> Source:
-        return Source(path, audio=AudioMode.NONE, threads=self._settings.threads)
+        return Source(path, audio=self._audio, threads=self._settings.threads)
 
     def _sampled(self, coded: Path) -> set[int]:
         """Numbers of the groups whose frames are compared. Reads all of the file."""

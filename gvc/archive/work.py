@@ -140,7 +140,7 @@ class _Work:
         # Only workers need torch.
         from gvc.archive.quality import Comparison
 
-        comparison = Comparison(recipe.encoder, mode)
+        comparison = Comparison(recipe.encoder, mode, recipe.audio)
         try:
             quality = comparison.with_coded(
                 entry.source, self._file, on_frame=self._verified(entry)
