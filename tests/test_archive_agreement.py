@@ -504,3 +504,15 @@ def test_two_fields_are_one_picture(ending, tmp_path):
     account = survey_packets(source)
     assert (account.pictures, account.uncertain) == (12, 0)
     assert found(source, code(source, tmp_path / "a.gvc")) is None
+
+
+def test_transport_streams_are_verified_by_the_times_that_they_were_coded_by(tmp_path):
+    """Sound moves the times of pictures; it begins before them here."""
+    clip = write_clip(tmp_path / "clip.mp4", width=64, height=64, frames=FRAMES)
+    source = tmp_path / "recordings"
+    source.mkdir()
+    late = source / "late.ts"
+    ffmpeg("-itsoffset", "0.1", "-i", clip, "-i", clip, "-map", "0:v", "-map", "1:a", late)
+    (source / "joined.ts").write_bytes(late.read_bytes() * 2)
+    archive_here(source, tmp_path / "archive")
+    assert not list(source.iterdir())
